@@ -1,0 +1,300 @@
+"""Makes boxes of Docker containers, flag by flag; the only module that talks to the engine about them.
+
+Knows nothing of what runs inside. The flags are explained in SECURITY.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.types import LogConfig, Ulimit
+
+from sandbox.cgroups import ROOT, Cgroup, Usage
+from sandbox.supervisor import BOOT, SupervisedBox
+from sandbox.types import Job, RunResult, SandboxError, never
+
+log = logging.getLogger(__name__)
+
+INSTANCE = "assay.instance"
+DEADLINE = "assay.deadline"
+ENGINE_SECONDS = 60
+"""Socket time-out of one engine call."""
+FIRST_UID = 200_000
+SHM_MB = 16
+SECCOMP = (Path(__file__).parent / "seccomp.json").read_text()
+"""The profile's text: the engine takes the JSON itself, not a path."""
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/tmp",
+    "USER": "box",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "MPLCONFIGDIR": "/tmp/.matplotlib",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    **{f"{name}_NUM_THREADS": "1" for name in THREADS},
+    # an image's own settings must not reach the interpreter
+    **dict.fromkeys(("LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME"), ""),
+}
+ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+
+
+def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The engine's create call for a hardened box; a test asserts each flag on a live one."""
+    limits = job.limits
+    memory = limits.memory_mb * 2**20
+    largest_file = limits.files_mb * 2**20
+    return {
+        "image": image,
+        "entrypoint": ["/usr/bin/python3", "-I", "-c", BOOT],
+        "command": [],
+        "user": f"{uid}:{uid}",
+        "working_dir": "/",
+        "hostname": "box",
+        "tty": False,
+        "stdin_open": True,
+        "environment": ENVIRONMENT,
+        "use_config_proxy": False,
+        "healthcheck": {"test": ["NONE"]},
+        "stop_signal": "SIGKILL",
+        "labels": dict(labels),
+        "host_config": api.create_host_config(
+            network_mode="none",
+            ipc_mode="private",
+            cgroupns="private",
+            cap_drop=["ALL"],
+            privileged=False,
+            security_opt=["no-new-privileges:true", f"seccomp={SECCOMP}"],
+            read_only=True,
+            tmpfs={"/tmp": f"rw,nosuid,nodev,noexec,size={limits.files_mb}m,nr_inodes=16384,mode=1777"},
+            shm_size=f"{SHM_MB}m",
+            mem_limit=memory,
+            memswap_limit=memory,
+            pids_limit=limits.processes,
+            nano_cpus=10**9,
+            cpuset_cpus=str(cpu),
+            ulimits=[
+                Ulimit(name="nofile", soft=1024, hard=1024),
+                Ulimit(name="fsize", soft=largest_file, hard=largest_file),
+                Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="memlock", soft=65536, hard=65536),
+            ],
+            init=True,
+            log_config=LogConfig(type="none"),
+            auto_remove=False,
+            oom_kill_disable=False,
+        ),
+    }
+
+
+class _EngineContainer:
+    """One started container as the supervisor needs it."""
+
+    def __init__(self, sandbox: DockerSandbox, name: str, stream: Any, on_removed: Callable[[], None]) -> None:
+        self._sandbox = sandbox
+        self._name = name
+        self._stream = stream
+        self._sock: socket.socket = stream._sock
+        self._on_removed = on_removed
+        self._cgroup: Cgroup | None = None
+        self._last = Usage(0.0, 0.0, 0)
+
+    def find_cgroup(self, id: str) -> None:
+        self._cgroup = Cgroup(id, self._sandbox.cgroup_root)
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def send(self, data: memoryview) -> int:
+        return self._sock.send(data)
+
+    def receive(self, size: int) -> bytes:
+        return self._sock.recv(size)
+
+    def cpu_seconds(self) -> float:
+        assert self._cgroup is not None
+        with suppress(OSError):  # dead: the last reading stands
+            self._last = self._cgroup.usage()
+        return self._last.cpu_seconds
+
+    def usage(self) -> Usage:
+        try:
+            assert self._cgroup is not None
+            self._last = self._cgroup.usage()
+        except OSError:
+            state = self._sandbox.state(self._name)
+            kills = max(self._last.oom_kills, int(bool(state.get("OOMKilled"))))
+            self._last = Usage(self._last.cpu_seconds, self._last.peak_memory_mb, kills)
+        return self._last
+
+    def close(self) -> None:
+        # the socket first: kill does not return while nobody reads a flooding box
+        self._stream.close()
+        self._sock.close()
+        self._sandbox.discard(self._name, self._on_removed)
+
+
+class DockerSandbox:
+    """Boxes of level `fresh`: one container a run, created for it and removed after it. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        image_of: Callable[[str], str],
+        base_url: str | None = None,
+        cpus: Collection[int] = (),
+        cgroup_root: Path = ROOT,
+    ) -> None:
+        """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError."""
+        self.instance = instance
+        self.cgroup_root = cgroup_root
+        self._image_of = image_of
+        self._base_url = base_url
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._live: set[str] = set()
+        self._uids: set[int] = set()
+        self._busy = dict.fromkeys(sorted(cpus or os.sched_getaffinity(0)), 0)
+        self._doomed: queue.Queue[tuple[str, Callable[[], None]] | None] = queue.Queue()
+        self._remover = threading.Thread(target=self._remove_doomed, name="box-remover", daemon=True)
+        self._remover.start()
+        self.ping()
+
+    @property
+    def api(self) -> Any:
+        """The engine client of this thread. Raises SandboxError."""
+        if not hasattr(self._local, "api"):
+            try:
+                if self._base_url is None:
+                    self._local.api = docker.from_env(timeout=ENGINE_SECONDS).api
+                else:
+                    self._local.api = docker.APIClient(self._base_url, version="auto", timeout=ENGINE_SECONDS)
+            except ENGINE_ERRORS as error:
+                raise SandboxError(f"no Docker engine answers: {error}") from error
+        return self._local.api
+
+    def ping(self) -> None:
+        """Raises SandboxError unless the engine answers."""
+        try:
+            self.api.ping()
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the Docker engine does not answer: {error}") from error
+
+    def run(self, job: Job, abandoned: Callable[[], bool] = never) -> RunResult:
+        """Run a program to its end. Raises SandboxError, Abandoned."""
+        box = self.open(job, abandoned)
+        try:
+            return box.wait()
+        finally:
+            box.finish()
+
+    def open(self, job: Job, abandoned: Callable[[], bool] = never) -> SupervisedBox:
+        """Start a job and return its box. Raises SandboxError, Abandoned."""
+        box = SupervisedBox(self._container(job), job, abandoned)
+        try:
+            box.warm()
+            box.start()
+        except BaseException:
+            box.finish()
+            raise
+        return box
+
+    def close(self) -> None:
+        """Wait until everything that was ended is removed."""
+        self._doomed.put(None)
+        self._remover.join()
+
+    def leftovers(self) -> list[str]:
+        """Names of this installation's containers that belong to no box of this process. Raises SandboxError."""
+        with self._lock:
+            live = set(self._live)
+        try:
+            found = self.api.containers(all=True, filters={"label": f"{INSTANCE}={self.instance}"})
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the engine cannot list containers: {error}") from error
+        names = [one["Names"][0].removeprefix("/") for one in found if one.get("Names")]
+        return [name for name in names if name not in live]
+
+    def remove(self, name: str) -> bool:
+        """Remove a container with its volumes; False if the engine would not (try again later)."""
+        try:
+            self.api.remove_container(name, force=True, v=True)
+        except docker.errors.NotFound:
+            pass
+        except ENGINE_ERRORS as error:
+            log.warning("container %s was not removed: %s", name, error)
+            return False
+        return True
+
+    def state(self, name: str) -> Mapping[str, Any]:
+        """The engine's word on a container, empty if it has none."""
+        try:
+            found: Mapping[str, Any] = self.api.inspect_container(name)["State"]
+        except ENGINE_ERRORS:
+            return {}
+        return found
+
+    def discard(self, name: str, removed: Callable[[], None]) -> None:
+        """Have a container killed and removed; off the caller's path, because removal is slow."""
+        self._doomed.put((name, removed))
+
+    def _remove_doomed(self) -> None:
+        while (doomed := self._doomed.get()) is not None:
+            name, removed = doomed
+            for pause in (0.0, 0.5, 2.0):
+                time.sleep(pause)
+                if self.remove(name):
+                    break
+            removed()
+            with self._lock:
+                self._live.discard(name)  # what is left now is the reaper's
+
+    def _container(self, job: Job) -> _EngineContainer:
+        name = f"assay-{secrets.token_hex(8)}"
+        with self._lock:
+            self._live.add(name)
+            cpu = min(self._busy, key=lambda one: self._busy[one])
+            self._busy[cpu] += 1
+            uid = next(n for n in range(FIRST_UID, FIRST_UID + 60_000) if n not in self._uids)
+            self._uids.add(uid)
+
+        def give_back() -> None:
+            with self._lock:
+                self._busy[cpu] -= 1
+                self._uids.discard(uid)
+
+        deadline = time.time() + job.limits.wall_seconds + 120
+        labels = {**job.labels, INSTANCE: self.instance, DEADLINE: str(int(deadline))}
+        try:
+            flags = box_flags(self.api, job, image=self._image_of(job.runtime), uid=uid, cpu=cpu, labels=labels)
+            return self._create(name, flags, give_back)
+        except BaseException:
+            self.discard(name, give_back)
+            raise
+
+    def _create(self, name: str, flags: dict[str, Any], give_back: Callable[[], None]) -> _EngineContainer:
+        try:
+            made = self.api.create_container(name=name, **flags)
+            if made.get("Warnings"):
+                raise SandboxError(f"the engine would not keep every limit: {'; '.join(made['Warnings'])}")
+            stream = self.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            stream._sock.setblocking(False)
+            container = _EngineContainer(self, name, stream, give_back)
+            self.api.start(name)
+            container.find_cgroup(made["Id"])
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the engine could not start a box: {error}") from error
+        return container

@@ -1,0 +1,108 @@
+"""A sandbox on the real engine, and the same image in a container without any of its hardening as the control."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from sandbox.containers import DockerSandbox
+from sandbox.images.build import resolve
+from sandbox.types import Job, Limits, RunResult
+
+Run = Callable[..., RunResult]
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image id of the runtime python-ml."""
+    return resolve("python-ml")
+
+
+@pytest.fixture(scope="session")
+def sandbox(image: str) -> Iterator[DockerSandbox]:
+    """One sandbox for the whole run; it must leave nothing behind."""
+    with_label = DockerSandbox(instance="test-promises", image_of=lambda _: image)
+    yield with_label
+    with_label.close()
+    assert with_label.leftovers() == []
+
+
+@pytest.fixture
+def run(sandbox: DockerSandbox) -> Run:
+    """Run Python code as a submission's program."""
+
+    def go(
+        code: str, *, files: dict[str, bytes] | None = None, outputs: tuple[str, ...] = (), **limits: Any
+    ) -> RunResult:
+        given = {"cpu_seconds": 5, "memory_mb": 256, "wall_seconds": 15, **limits}
+        return sandbox.run(
+            Job(
+                "python-ml",
+                Limits.of(**given),
+                files={"main.py": code.encode(), **(files or {})},
+                argv=("python3", "main.py"),
+                outputs=outputs,
+            )
+        )
+
+    return go
+
+
+@pytest.fixture
+def probe(run: Run) -> Callable[[str], Any]:
+    """Run code in a box and read the JSON it prints."""
+
+    def go(code: str) -> Any:
+        result = run(code)
+        assert result.clean, result.stderr.decode()
+        return json.loads(result.stdout)
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def unhardened(image: str) -> Callable[[str], Any]:
+    """Run the same code as root in a plain container with the host's network: the positive control of every denial."""
+    client = docker.from_env()
+
+    def go(code: str) -> Any:
+        made = client.containers.run(
+            image,
+            ["/usr/bin/python3", "-c", code],
+            entrypoint="",
+            network_mode="host",
+            security_opt=["seccomp=unconfined"],
+            remove=True,
+        )
+        return json.loads(made)
+
+    return go
+
+
+@pytest.fixture
+def host_processes() -> Callable[[str], list[int]]:
+    """Process ids of the host whose command line holds a marker."""
+
+    def find(marker: str) -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if marker.encode() in path.read_bytes().split(b"\0"):
+                    found.append(int(path.parent.name))
+        return found
+
+    return find
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """A port of the host's loopback on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]

@@ -1,0 +1,73 @@
+"""Every flag of a box, read back from the engine on a live container (CIS Docker Benchmark, section 5)."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+
+from sandbox.containers import INSTANCE, SECCOMP, DockerSandbox
+from sandbox.types import Job, Limits, SandboxError
+
+LIMITS = Limits.of(cpu_seconds=5, memory_mb=128, processes=50, files_mb=32)
+WAITING = Job("python-ml", LIMITS, entry="idle", library={"idle.py": b"import time\ndef main(sock): time.sleep(30)"})
+
+
+def test_a_live_box_has_every_flag(sandbox: DockerSandbox, image: str) -> None:
+    box = sandbox.open(WAITING)
+    try:
+        client = docker.from_env().api
+        name = client.containers(filters={"label": f"{INSTANCE}={sandbox.instance}"})[0]["Id"]
+        found = client.inspect_container(name)
+        top = client.top(name, ps_args="-eo pid,uid,args")
+    finally:
+        box.finish()
+    host, config = found["HostConfig"], found["Config"]
+    assert found["Image"] == image
+    assert (host["NetworkMode"], host["IpcMode"], host["CgroupnsMode"]) == ("none", "private", "private")
+    assert (host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("", "", "")
+    assert (host["Privileged"], host["ReadonlyRootfs"], host["Init"], host["AutoRemove"]) == (False, True, True, False)
+    assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], None)
+    assert set(host["SecurityOpt"]) == {"no-new-privileges:true", f"seccomp={SECCOMP}"}
+    assert (host["Memory"], host["MemorySwap"], host["OomKillDisable"]) == (128 * 2**20, 128 * 2**20, False)
+    assert (host["PidsLimit"], host["NanoCpus"]) == (50, 10**9)
+    assert host["CpusetCpus"].isdigit()
+    assert not any((host["Binds"], host["Devices"], host["PortBindings"], host["VolumesFrom"], found["Mounts"]))
+    assert host["RestartPolicy"]["Name"] in ("", "no")
+    assert host["LogConfig"]["Type"] == "none"
+    assert set(host["Tmpfs"]) == {"/tmp"}
+    assert set(host["Tmpfs"]["/tmp"].split(",")) >= {"nosuid", "nodev", "noexec", "size=32m", "nr_inodes=16384"}
+    limits = {one["Name"]: (one["Soft"], one["Hard"]) for one in host["Ulimits"]}
+    assert limits == {"nofile": (1024, 1024), "fsize": (32 * 2**20,) * 2, "core": (0, 0), "memlock": (65536, 65536)}
+    assert "nproc" not in limits
+    assert config["Healthcheck"] == {"Test": ["NONE"]}
+    assert (config["Tty"], config["OpenStdin"], config["StdinOnce"]) == (False, True, True)
+    assert int(config["User"].split(":")[0]) >= 200_000
+    assert all(int(uid) >= 200_000 for _, uid, _ in (row[:3] for row in top["Processes"]))
+
+
+def test_two_boxes_at_once_have_two_users(sandbox: DockerSandbox) -> None:
+    boxes = [sandbox.open(WAITING), sandbox.open(WAITING)]
+    client = docker.from_env().api
+    listed = client.containers(filters={"label": f"{INSTANCE}={sandbox.instance}"})
+    users = {client.inspect_container(one["Id"])["Config"]["User"] for one in listed}
+    for box in boxes:
+        box.finish()
+    assert len(users) == 2
+
+
+def test_a_runtime_that_lacks_a_declared_module_is_the_operators_error(sandbox: DockerSandbox) -> None:
+    job = Job("python-ml", LIMITS, argv=("true",), modules=("no_such_module",))
+    with pytest.raises(SandboxError, match="cannot import no_such_module"):
+        sandbox.run(job)
+
+
+def test_an_engine_that_does_not_answer_is_the_operators_error(image: str) -> None:
+    with pytest.raises(SandboxError, match="engine"):
+        DockerSandbox(instance="x", image_of=lambda _: image, base_url="unix:///nowhere.sock")
+
+
+@pytest.mark.parametrize("name", ["cpu_seconds", "wall_seconds", "memory_mb", "processes", "output_kb", "files_mb"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_missing_limit_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name):
+        Limits(**{"cpu_seconds": 1, "wall_seconds": 1, "memory_mb": 64, name: value})  # type: ignore[arg-type]

@@ -1,0 +1,144 @@
+"""The Celery app and its one task, and the one place where a worker's parts are put together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import IO, Any
+
+import celery.signals
+from celery import Celery
+
+from api.blobs import Blobs
+from api.queue import TASK, Bell, celery_config
+from api.settings import Settings
+from api.store import Store
+from challenges.loader import Challenge, builtin_root, load_all
+from sandbox.containers import DockerSandbox
+from sandbox.images.build import resolve
+from sandbox.types import SandboxError
+from worker.graders import GraderFault, Graders
+from worker.grading import Grading
+from worker.prepare import Preparer, read_secret
+from worker.reaper import Reaper, own_host
+from worker.slots import Slots
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Worker:
+    """Everything one worker process holds."""
+
+    slots: Slots
+    reaper: Reaper
+    graders: Graders
+    sandbox: DockerSandbox
+    store: Store
+    host: IO[str]
+    challenges: dict[str, Challenge]
+    preparer: Preparer
+
+    def start(self, bell_works: Callable[[], bool]) -> None:
+        """Reap, prepare what is not prepared, and begin to claim."""
+        self.reaper.start()
+        self.slots.start(bell_works)
+        threading.Thread(target=self._prepare_all, name="prepare", daemon=True).start()
+
+    def close(self) -> None:
+        """Give back what is not done and leave no container behind."""
+        self.slots.stop()
+        self.reaper.stop()
+        self.graders.close()
+        self.sandbox.close()
+        self.store.close()
+        self.host.close()
+
+    def _prepare_all(self) -> None:
+        for challenge in self.challenges.values():
+            try:
+                self.preparer.prepared(challenge)
+            except (GraderFault, SandboxError) as error:
+                log.error("the data of %s could not be prepared: %s", challenge.slug, error)
+
+
+def assemble(settings: Settings) -> Worker:
+    """A worker, not yet started. Raises AnotherWorker, ChallengeError, SandboxError."""
+    settings.prepare()
+    host = own_host(settings.data / "worker.lock")
+    sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve))
+    store = Store(settings.database)
+    store.migrate()
+    challenges = load_all([builtin_root(), *settings.challenges])
+    graders = Graders(sandbox)
+    grading = Grading(sandbox, graders)
+    uploads, hidden = Blobs(settings.blobs_dir), Blobs(settings.hidden_dir)
+    preparer = Preparer(store, uploads, hidden, read_secret(settings.secret_file), grading)
+    slots = Slots(
+        name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings=settings,
+        store=store,
+        uploads=uploads,
+        challenges=challenges,
+        grading=grading,
+        preparer=preparer,
+        ring=Bell(settings.broker_url).ring,
+    )
+    return Worker(slots, Reaper(sandbox), graders, sandbox, store, host, challenges, preparer)
+
+
+def celery_app(settings: Settings, worker: Worker) -> Celery:
+    """The Celery app whose one task says that there is work."""
+    app = Celery("assay")
+    app.conf.update(celery_config(settings.broker_url, producer=False))
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    def work(*_: Any) -> None:
+        worker.slots.work()
+
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT. Without a broker the worker polls. Raises what `assemble` raises."""
+    worker = assemble(settings)
+    try:
+        if settings.broker_url:
+            _run_celery(settings, worker)
+        else:
+            stop = threading.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.set())
+            worker.start(lambda: False)
+            stop.wait()
+    finally:
+        worker.close()
+
+
+def _run_celery(settings: Settings, worker: Worker) -> None:
+    app = celery_app(settings, worker)
+
+    def bell_works() -> bool:
+        """Whether the broker answers; asked before each pause of a poll."""
+        try:
+            with app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=1)
+            return True
+        except OSError:
+            return False
+        except connection.connection_errors:
+            return False
+
+    # polling begins before the broker is reached, so that a backlog drains with the broker off
+    worker.start(bell_works)
+    celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(), weak=False)
+    slots = settings.slots_in_force
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
+    app.worker_main(["worker", "--pool=threads", f"--concurrency={slots}", *quiet])
