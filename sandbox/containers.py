@@ -165,6 +165,9 @@ class DockerSandbox:
         self._base_url = base_url
         self._local = threading.local()
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._starting = 0
+        self._closed = False
         self._live: set[str] = set()
         self._uids: set[int] = set()
         self._busy = dict.fromkeys(sorted(cpus or os.sched_getaffinity(0)), 0)
@@ -213,7 +216,12 @@ class DockerSandbox:
         return box
 
     def close(self) -> None:
-        """Wait until everything that was ended is removed."""
+        """Start nothing more, end every box there still is, and return when all are removed."""
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: not self._starting, ENGINE_SECONDS)
+            for name in self._live:
+                self.discard(name, lambda: None)
         self._doomed.put(None)
         self._remover.join()
 
@@ -265,6 +273,9 @@ class DockerSandbox:
     def _container(self, job: Job) -> _EngineContainer:
         name = f"assay-{secrets.token_hex(8)}"
         with self._lock:
+            if self._closed:
+                raise SandboxError("the sandbox is closed")
+            self._starting += 1
             self._live.add(name)
             cpu = min(self._busy, key=lambda one: self._busy[one])
             self._busy[cpu] += 1
@@ -284,6 +295,10 @@ class DockerSandbox:
         except BaseException:
             self.discard(name, give_back)
             raise
+        finally:
+            with self._idle:
+                self._starting -= 1
+                self._idle.notify_all()
 
     def _create(self, name: str, flags: dict[str, Any], give_back: Callable[[], None]) -> _EngineContainer:
         try:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.blobs import Blobs, unpack
+from api.blobs import BadPack, Blobs, unpack
 from api.settings import Settings
 from api.store import Store, judgings, sweep, workers
 from api.store.judgings import Claim
@@ -115,7 +115,7 @@ class Slots:
             report, evidence = self._judged(holding)
         except Abandoned:
             self._give_back(claim, "the worker stopped" if self._stopping.is_set() else "the claim was lost", 0.0)
-        except (SandboxError, OSError, SQLAlchemyError, LookupError) as error:
+        except (SandboxError, BadPack, OSError, SQLAlchemyError, LookupError) as error:
             log.error("judging %d: %s", claim.judging_id, error)
             self._give_back(claim, f"{type(error).__name__}: {error}", self._delay(claim))
         except Exception as error:

@@ -1,0 +1,1 @@
+"""HTTP in, JSON and pages out: this room owns the database and never touches Docker."""

@@ -1,0 +1,110 @@
+"""Who is asking: from a token to a Principal, in one place; knows no route and keeps no session."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from api.context import of_request
+from api.errors import Problem
+from api.store import people
+from api.store.tables import Role, Scope
+
+_bearer = HTTPBearer(auto_error=False, description="A token of yours: `Authorization: Bearer assay_...`")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody with a valid token, and what the token may be used for."""
+
+    person_id: int
+    name: str
+    roles: frozenset[Role]
+    scopes: frozenset[Scope]
+
+    @property
+    def admin(self) -> bool:
+        """An administrator who came with a token for administration."""
+        return Role.admin in self.roles and Scope.admin in self.scopes
+
+    @property
+    def sees(self) -> int | None:
+        """Whose submissions this one may see: None for everybody's."""
+        return None if self.admin else self.person_id
+
+    def needs(self, scope: Scope) -> None:
+        """Raises Problem forbidden when the token has not this scope (or, for admin, the person not that role)."""
+        if scope is Scope.admin and not self.admin:
+            raise Problem("forbidden", "Only an administrator may do this.")
+        if scope not in self.scopes:
+            raise Problem("forbidden", f"This token has not the scope {scope}.")
+
+
+def peer(request: Request) -> str:
+    """The address of the other end of the connection; what headers claim does not count."""
+    return request.client.host if request.client else "unknown"
+
+
+def principal_from_request(request: Request, allow_basic: bool = False) -> Principal | None:
+    """Who is asking; None without credentials. `allow_basic` also takes a token as the password of HTTP Basic.
+
+    Raises Problem unauthorized for credentials that are wrong in any way, always the same, and rate_limited.
+    """
+    context = of_request(request)
+    header = request.headers.get("authorization")
+    if header is None:
+        context.limiter.hit("anonymous", peer(request))
+        return None
+    caller = people.authenticate(context.store, _secret(header, allow_basic))
+    if caller is None:
+        context.limiter.hit("bad_token", peer(request))
+        raise Problem("unauthorized")
+    context.limiter.hit("request", str(caller.person_id))
+    return Principal(caller.person_id, caller.name, frozenset({caller.role}), caller.scopes)
+
+
+def _secret(header: str, allow_basic: bool) -> str:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if allow_basic and scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def _viewer(request: Request, _: Annotated[object, Security(_bearer)] = None) -> Principal | None:
+    return principal_from_request(request)
+
+
+def _principal(viewer: Annotated[Principal | None, Depends(_viewer)]) -> Principal:
+    if viewer is None:
+        raise Problem("unauthorized")
+    return viewer
+
+
+def _admin(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
+    principal.needs(Scope.admin)
+    return principal
+
+
+def _reader(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
+    principal.needs(Scope.read)
+    return principal
+
+
+def _submitter(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
+    principal.needs(Scope.submit)
+    return principal
+
+
+Viewer = Annotated[Principal | None, Depends(_viewer)]
+"""Anybody; None without a token."""
+Reader = Annotated[Principal, Depends(_reader)]
+Submitter = Annotated[Principal, Depends(_submitter)]
+Administrator = Annotated[Principal, Depends(_admin)]

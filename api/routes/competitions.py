@@ -1,0 +1,116 @@
+"""Competitions and entries."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import AwareDatetime, Field
+
+from api.auth import Administrator, Viewer
+from api.context import Shared
+from api.errors import Problem
+from api.problems import problems
+from api.routes.words import Answer, Asked, Name, PathSlug, Route, Slug, Title
+from api.store import competitions
+
+router = APIRouter(tags=["competitions"], route_class=Route)
+
+_EXAMPLE = {
+    "slug": "spring-bootcamp",
+    "title": "Spring bootcamp",
+    "opens_at": "2027-03-01T09:00:00Z",
+    "closes_at": "2027-05-31T18:00:00Z",
+    "challenges": [{"slug": "eval-churn-f1", "points": 150}],
+}
+
+
+class NewPlace(Asked):
+    slug: Slug
+    points: Annotated[int | None, Field(ge=1, le=1_000_000, description="Default: by the challenge's level.")] = None
+
+
+class NewCompetition(Asked):
+    slug: Slug
+    title: Title
+    opens_at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
+    closes_at: Annotated[AwareDatetime | None, Field(description="Default: never.")] = None
+    challenges: Annotated[list[NewPlace], Field(min_length=1, max_length=200)]
+
+
+class NewEntry(Asked):
+    person: Annotated[Name, Field(description="The person's name.")]
+
+
+class PlaceAnswer(Answer):
+    slug: str
+    points: int
+    version: str
+
+
+class CompetitionAnswer(Answer):
+    slug: str
+    title: str
+    phase: competitions.Phase
+    opens_at: datetime
+    closes_at: datetime | None
+    challenges: list[PlaceAnswer]
+    entries: int
+
+
+class EntryAnswer(Answer):
+    competition: str
+    person: str
+    name: str
+    created_at: datetime
+
+
+@router.post("/competitions", status_code=201, responses=problems("forbidden", "unknown_challenge", "name_taken"))
+def create_competition(
+    context: Shared, principal: Administrator, wanted: Annotated[NewCompetition, Body(examples=[_EXAMPLE])]
+) -> CompetitionAnswer:
+    """Makes a competition (administrators)."""
+    slugs = [place.slug for place in wanted.challenges]
+    if len(set(slugs)) != len(slugs):
+        raise Problem("invalid_request", "challenges: the same challenge twice.")
+    places = []
+    for place in wanted.challenges:
+        challenge = context.challenge(place.slug)
+        places.append(competitions.ChallengePlace(challenge.slug, place.points or challenge.points, challenge.version))
+    made = competitions.create(
+        context.store,
+        slug=wanted.slug,
+        title=wanted.title,
+        opens_at=wanted.opens_at,
+        closes_at=wanted.closes_at,
+        challenges=places,
+        by=principal.person_id,
+    )
+    return CompetitionAnswer.model_validate(made)
+
+
+@router.get("/competitions")
+def list_competitions(context: Shared, _viewer: Viewer) -> list[CompetitionAnswer]:
+    """All competitions, the newest first."""
+    return [CompetitionAnswer.model_validate(view) for view in competitions.listed(context.store)]
+
+
+@router.get("/competitions/{slug}", responses=problems("unknown_competition"))
+def read_competition(context: Shared, _viewer: Viewer, slug: PathSlug) -> CompetitionAnswer:
+    """One competition."""
+    return CompetitionAnswer.model_validate(competitions.find(context.store, slug))
+
+
+@router.post(
+    "/competitions/{slug}/entries",
+    status_code=201,
+    responses=problems("forbidden", "unknown_competition", "unknown_person", "already_entered"),
+)
+def create_entry(
+    context: Shared,
+    principal: Administrator,
+    slug: PathSlug,
+    wanted: Annotated[NewEntry, Body(examples=[{"person": "ada"}])],
+) -> EntryAnswer:
+    """Gives a person a place in a competition (administrators)."""
+    entry = competitions.add_entry(context.store, slug, wanted.person, by=principal.person_id)
+    return EntryAnswer.model_validate(entry)

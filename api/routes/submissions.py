@@ -1,0 +1,284 @@
+"""Submissions: hand in, read, wait, cancel; each is visible to its owner and to administrators only."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
+
+from api import blobs, upload
+from api.auth import Principal, Reader, Submitter
+from api.context import Context, Shared
+from api.feedback import feedback
+from api.live import Topic
+from api.problems import Nothing, problems
+from api.routes.leaderboards import LastEventId
+from api.routes.words import Answer, QuerySlug, Route, SubmissionId
+from api.store import accept, events, submissions
+from api.store.events import Happening
+from api.store.submissions import SubmissionView
+from api.store.tables import Stage, State, View
+
+router = APIRouter(tags=["submissions"], route_class=Route)
+
+FINAL = (State.done.value, State.cancelled.value)
+MAX_WAIT = 30
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,128}$")]
+
+
+class Receipt(Answer):
+    id: str
+    competition: str
+    challenge: str
+    digest: str
+    received_at: datetime
+    state: State
+    queue_position: int | None
+    eta_seconds: float | None
+    attempts_left: int | None
+
+
+class CheckAnswer(Answer):
+    name: str
+    passed: bool
+    hint: str | None
+    value: float | None
+
+
+class ResourcesAnswer(Answer):
+    cpu_seconds: float
+    wall_seconds: float
+    peak_memory_mb: float
+
+
+class SubmissionLine(Answer):
+    id: str
+    competition: str
+    challenge: str
+    entry: str
+    received_at: datetime
+    digest: str
+    size: int
+    files: list[str]
+    state: State
+    stage: Stage | None
+    held_reason: str | None
+    attempts: int
+    queue_position: int | None
+    eta_seconds: float | None
+    verdict: str | None
+    score: Annotated[float | None, Field(description="0 to 100, of the part that counts at the moment.")]
+    score_part: View
+    points: float | None
+    ended_at: datetime | None
+
+
+class SubmissionAnswer(SubmissionLine):
+    letters: str | None
+    message: str | None
+    checks: list[CheckAnswer]
+    metric: float | None
+    resources: ResourcesAnswer | None
+
+
+class PageAnswer(Answer):
+    submissions: list[SubmissionLine]
+    next_cursor: str | None
+
+
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["challenge", "file"],
+    "additionalProperties": False,
+    "properties": {
+        "challenge": {"type": "string"},
+        "competition": {"type": "string"},
+        "file": {"type": "string", "format": "binary"},
+    },
+}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": _FORM},
+            "application/json": {
+                "schema": upload.NewSubmission.model_json_schema(),
+                "example": {"challenge": "prog-rolling-features", "files": {"solution.py": "def solve(x): ...\n"}},
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "/submissions",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses={
+        202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where to read it"}}},
+        **problems(
+            "bad_json", "bad_form", "forbidden", "not_entered", "competition_not_begun", "unknown_challenge",
+            "unknown_competition", "slow_body", "competition_over", "too_large", "unsupported_media_type",
+            "invalid_request", "wrong_file_name", "empty_file", "not_utf8", "competition_required",
+            "idempotency_conflict", "storage_unavailable", "database_unavailable",
+        ),
+    },
+)  # fmt: skip
+async def create_submission(
+    request: Request, response: Response, context: Shared, principal: Submitter, idempotency_key: IdempotencyKey = None
+) -> Receipt:
+    """Hands in a submission; when this answers it is safe, and will be judged.
+
+    With an Idempotency-Key it may be sent again after a lost answer: the same content gives the same receipt.
+    """
+    context.limiter.hit("submission", str(principal.person_id))
+    got = await upload.read(request, context)
+    receipt = await run_in_threadpool(_accept, context, principal, got, idempotency_key)
+    context.bell.ring()
+    response.headers["Location"] = f"{request.url.path}/{receipt['id']}"
+    return Receipt.model_validate(receipt)
+
+
+def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:
+    challenge = context.challenge(got.challenge)
+    upload.check(got.files, challenge)
+    offer = accept.Offer(
+        person_id=principal.person_id,
+        challenge=challenge.slug,
+        version=challenge.version,
+        competition=got.competition,
+        digest=upload.store(context.blobs, got.files),
+        size=sum(map(len, got.files.values())),
+        files=sorted(got.files),
+        idempotency_key=key,
+    )
+    return accept.accept(context.store, offer)
+
+
+@router.get("/submissions", responses=problems("forbidden"))
+def list_submissions(
+    context: Shared,
+    principal: Reader,
+    challenge: QuerySlug = None,
+    state: State | None = None,
+    cursor: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{22}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> PageAnswer:
+    """My submissions (an administrator: everybody's), newest first."""
+    page = submissions.listed(
+        context.store, owner=principal.sees, challenge=challenge, state=state, cursor=cursor, limit=limit
+    )
+    return PageAnswer(submissions=[_line(view) for view in page.submissions], next_cursor=page.next_cursor)
+
+
+@router.get("/submissions/{submission_id}", responses=problems("forbidden", "not_found"))
+async def read_submission(
+    context: Shared,
+    principal: Reader,
+    submission_id: SubmissionId,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for the verdict.")] = 0,
+) -> SubmissionAnswer:
+    """One submission; with `wait` the answer comes with the verdict, or when the time is over."""
+    view = await _read(context, principal, submission_id)
+    who = str(principal.person_id)
+    if wait and not view.final and not context.live.full(who):
+        await _until_final(context, principal, submission_id, wait, who)
+        view = await _read(context, principal, submission_id)
+    return describe(context, view)
+
+
+async def _read(context: Context, principal: Principal, submission_id: str) -> SubmissionView:
+    return await run_in_threadpool(submissions.find, context.store, submission_id, owner=principal.sees)
+
+
+async def _until_final(context: Context, principal: Principal, submission_id: str, seconds: float, who: str) -> None:
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    async with context.live.follow(Topic(submission_id=submission_id), who) as follower:
+        if (await _read(context, principal, submission_id)).final:
+            return
+        while (news := await follower.next(end - clock())) is not None:
+            if _is_final(news):
+                return
+
+
+def _is_final(event: Happening) -> bool:
+    return event.payload["state"] in FINAL
+
+
+@router.post("/submissions/{submission_id}/cancel", responses=problems("forbidden", "not_found", "already_done"))
+def cancel_submission(context: Shared, principal: Submitter, submission_id: SubmissionId) -> SubmissionAnswer:
+    """Cancels a submission that has no verdict yet; a run that has begun is stopped and counts for nothing."""
+    submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
+    return describe(context, submissions.find(context.store, submission_id, owner=principal.sees))
+
+
+@router.get(
+    "/submissions/{submission_id}/source",
+    response_class=Response,
+    responses={
+        200: {"description": "What was submitted", "content": {"application/octet-stream": {}}},
+        **problems("forbidden", "not_found"),
+    },
+)
+def download_source(context: Shared, principal: Reader, submission_id: SubmissionId) -> Response:
+    """The submitted file, always as a download."""
+    source = submissions.source(context.store, submission_id, owner=principal.sees)
+    ((name, content),) = blobs.unpack(context.blobs.get(source.digest)).items()
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+async def _stream(
+    context: Shared, principal: Reader, submission_id: SubmissionId, last_event_id: LastEventId = None
+) -> tuple[str, str, int]:
+    view = await _read(context, principal, submission_id)
+    who, since = str(principal.person_id), last_event_id or 0
+    if view.final and not await run_in_threadpool(events.after, context.store, since, submission_id=submission_id):
+        raise Nothing
+    context.live.check(who)
+    return submission_id, who, since
+
+
+@router.get(
+    "/submissions/{submission_id}/events",
+    response_class=EventSourceResponse,
+    responses={
+        204: {"description": "There is nothing more to come"},
+        **problems("forbidden", "not_found", "too_many_streams"),
+    },
+)
+async def follow_submission(
+    context: Shared, stream: Annotated[tuple[str, str, int], Depends(_stream)]
+) -> AsyncIterator[ServerSentEvent]:
+    """An event `submission` for every change of state or stage, from the first one or from Last-Event-ID on."""
+    submission_id, who, since = stream
+    async for event in context.live.stream(Topic(submission_id=submission_id), who, since, last=_is_final):
+        yield ServerSentEvent(id=str(event.id), event=event.kind, data=event.payload)
+
+
+def _line(view: SubmissionView) -> SubmissionLine:
+    return SubmissionLine(**_fields(view))
+
+
+def _fields(view: SubmissionView) -> dict[str, Any]:
+    shown = {name: getattr(view, name) for name in SubmissionLine.model_fields if name != "score_part"}
+    return shown | {"score_part": view.view}
+
+
+def describe(context: Context, view: SubmissionView) -> SubmissionAnswer:
+    """A submission as its owner may see it, verdict and feedback included."""
+    told = feedback(view, context.challenges.get(view.challenge))
+    return SubmissionAnswer(
+        **_fields(view),
+        letters=told.letters if told else None,
+        message=told.message if told else None,
+        checks=[CheckAnswer.model_validate(check) for check in told.checks] if told else [],
+        metric=told.metric if told else None,
+        resources=ResourcesAnswer.model_validate(told.resources) if told and told.resources else None,
+    )

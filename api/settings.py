@@ -1,0 +1,133 @@
+"""The settings of an installation: the only reader of the environment (ASSAY_*); knows no table and no route."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Everything an operator may choose; times are seconds, sizes as named. A zero or negative limit is refused."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
+
+    data: Path = Path("assay-data")
+    database_url: str = ""
+    broker_url: str = ""
+    challenges: Annotated[list[Path], NoDecode] = []
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    slots: Annotated[int, Field(ge=0)] = 0
+    lease_seconds: Seconds = 45.0
+    renew_seconds: Seconds = 10.0
+    fence_seconds: Seconds = 30.0
+    sweep_seconds: Seconds = 5.0
+    poll_seconds: Seconds = 10.0
+    poll_without_broker_seconds: Seconds = 1.5
+    retry_base_seconds: Seconds = 2.0
+    max_strikes: Count = 3
+    max_attempts: Count = 10
+
+    max_body_kb: Count = 8 * 1024
+    max_json_kb: Count = 1024
+    upload_min_rate: Count = 1024
+    upload_grace_seconds: Seconds = 5.0
+    upload_total_seconds: Seconds = 120.0
+
+    submissions_per_minute: Count = 60
+    requests_per_minute: Count = 1200
+    anonymous_per_minute: Count = 1200
+    bad_tokens_per_minute: Count = 30
+
+    stream_seconds: Seconds = 600.0
+    live_poll_seconds: Seconds = 0.25
+    max_streams: Count = 1000
+    max_connections: Count = 2000
+    shutdown_seconds: Count = 3
+
+    @field_validator("challenges", mode="before")
+    @classmethod
+    def _split_folders(cls, value: Any) -> Any:
+        """In the environment the folders stand one after another, separated as in PATH."""
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        # A worker must know that it lost its lease before anybody else may take the work (reliability: fence < lease).
+        if not self.renew_seconds < self.fence_seconds < self.lease_seconds:
+            raise ValueError("renew_seconds < fence_seconds < lease_seconds must hold")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database URL in force: the one given, else SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{(self.data / 'assay.db').absolute()}"
+
+    @property
+    def slots_in_force(self) -> int:
+        """Slots of one worker: the number given, else one a core."""
+        return self.slots or os.cpu_count() or 1
+
+    @property
+    def blobs_dir(self) -> Path:
+        return self.data / "blobs"
+
+    @property
+    def hidden_dir(self) -> Path:
+        """Hidden data of challenges; only workers read it (0700)."""
+        return self.data / "hidden"
+
+    @property
+    def secret_file(self) -> Path:
+        """The installation's seed secret, made by the worker (0600)."""
+        return self.data / "secret"
+
+    @property
+    def admin_token_file(self) -> Path:
+        return self.data / "admin-token"
+
+    @property
+    def instance(self) -> str:
+        """The id of this installation, made once and kept in the data folder; labels boxes and broker keys."""
+        self.prepare()
+        return (self.data / "instance").read_text("ascii").strip()
+
+    def prepare(self) -> None:
+        """Makes the data folder and its fixed parts; safe when several processes start at once."""
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.blobs_dir.mkdir(exist_ok=True, mode=0o700)
+        self.hidden_dir.mkdir(exist_ok=True, mode=0o700)
+        target = self.data / "instance"
+        if not target.exists():
+            write_private(target, secrets.token_hex(6) + "\n", replace=False)
+
+
+def write_private(path: Path, text: str, *, replace: bool = True) -> None:
+    """Writes a small 0600 file that is either absent or whole; with replace=False the first writer wins."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(path)
+        else:
+            with suppress(FileExistsError):  # another process was first: its file is as good as ours
+                path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

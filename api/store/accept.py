@@ -1,0 +1,205 @@
+"""Takes a submission in: one transaction from window and entry to queue and receipt; knows nothing of uploads."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
+
+from api.errors import Problem
+from api.store import competitions, events, workers
+from api.store.database import Store
+from api.store.tables import (
+    Attempt,
+    Competition,
+    CompetitionChallenge,
+    Entry,
+    Judging,
+    Kind,
+    Lane,
+    Outbox,
+    Outcome,
+    State,
+    Submission,
+)
+
+RECENT = 20
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A submission as somebody hands it in; the upload is stored already, under `digest`. `size` is in bytes."""
+
+    person_id: int
+    challenge: str
+    version: str
+    competition: str | None
+    digest: str
+    size: int
+    files: Sequence[str]
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an offer belongs."""
+
+    competition: Competition
+    challenge: CompetitionChallenge
+    entry: Entry
+
+
+def accept(store: Store, offer: Offer) -> dict[str, Any]:
+    """Queues the submission and returns its receipt; the same key with the same content gives the same receipt again.
+
+    Raises Problem unknown_competition, unknown_challenge, not_entered, competition_not_begun, competition_over,
+    competition_required, idempotency_conflict.
+    """
+    with store.write() as session:
+        known = _known(session, offer)
+        if known is not None:
+            return known
+        now = store.now(session)
+        place = _place(session, offer, now)
+        _check_window(place.competition, now)
+        submission_id = secrets.token_urlsafe(16)
+        judging = _queue(session, offer, place, submission_id, now)
+        position = queue_position(session, judging)
+        receipt = {
+            "id": submission_id,
+            "competition": place.competition.slug,
+            "challenge": offer.challenge,
+            "digest": offer.digest,
+            "received_at": now.isoformat(),
+            "state": State.queued.value,
+            "queue_position": position,
+            "eta_seconds": eta_seconds(session, position, now),
+            "attempts_left": None,
+        }
+        session.get_one(Submission, submission_id).receipt = receipt
+        return receipt
+
+
+def _known(session: Session, offer: Offer) -> dict[str, Any] | None:
+    """The receipt that was given for this idempotency key."""
+    if offer.idempotency_key is None:
+        return None
+    row = session.exec(
+        select(Submission).where(
+            Submission.person_id == offer.person_id, Submission.idempotency_key == offer.idempotency_key
+        )
+    ).first()
+    if row is None:
+        return None
+    same = (row.digest, row.challenge) == (offer.digest, offer.challenge)
+    if not same or offer.competition not in (None, row.receipt["competition"]):
+        raise Problem("idempotency_conflict")
+    return row.receipt
+
+
+def _place(session: Session, offer: Offer, now: datetime) -> Place:
+    query = (
+        select(Competition, CompetitionChallenge, Entry)
+        .join(CompetitionChallenge, col(CompetitionChallenge.competition_id) == Competition.id)
+        .join(Entry, col(Entry.competition_id) == Competition.id)
+        .where(CompetitionChallenge.challenge == offer.challenge, Entry.person_id == offer.person_id)
+        .order_by(Competition.slug)
+    )
+    if offer.competition is None:
+        mine = [Place(*row) for row in session.exec(query)]
+        open_now = [p for p in mine if competitions.phase(p.competition, now) is competitions.Phase.open]
+        # The only place there is will do even if it is not open: its own refusal says more than "name one".
+        choice = open_now or mine
+        if len(choice) != 1:
+            raise Problem(
+                "competition_required",
+                f"Name one of your competitions with {offer.challenge}."
+                if choice
+                else f"You have no entry in a competition with {offer.challenge}.",
+                competitions=[place.competition.slug for place in choice],
+            )
+        return choice[0]
+    row = session.exec(query.where(Competition.slug == offer.competition)).first()
+    if row is not None:
+        return Place(*row)
+    competition = competitions.by_slug(session, offer.competition)
+    in_it = select(CompetitionChallenge.id).where(
+        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == offer.challenge
+    )
+    if session.exec(in_it).first() is None:
+        raise Problem("unknown_challenge", f"{offer.challenge} is not part of {offer.competition}.")
+    raise Problem("not_entered")
+
+
+def _check_window(competition: Competition, now: datetime) -> None:
+    phase = competitions.phase(competition, now)
+    if phase is competitions.Phase.upcoming:
+        raise Problem("competition_not_begun", f"{competition.slug} begins at {competition.opens_at.isoformat()}.")
+    if phase is competitions.Phase.closed and competition.closes_at is not None:
+        raise Problem("competition_over", f"{competition.slug} ended at {competition.closes_at.isoformat()}.")
+
+
+def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now: datetime) -> Judging:
+    assert place.entry.id is not None and place.challenge.id is not None
+    session.add(
+        Submission(
+            id=submission_id,
+            kind=Kind.scored,
+            person_id=offer.person_id,
+            entry_id=place.entry.id,
+            competition_challenge_id=place.challenge.id,
+            challenge=offer.challenge,
+            received_at=now,
+            digest=offer.digest,
+            size=offer.size,
+            files=list(offer.files),
+            idempotency_key=offer.idempotency_key,
+            receipt={},
+        )
+    )
+    session.flush()
+    judging = Judging(
+        submission_id=submission_id,
+        entry_id=place.entry.id,
+        challenge=offer.challenge,
+        version=offer.version,
+        received_at=now,
+        lane=Lane.contest,
+        state=State.queued,
+    )
+    session.add(judging)
+    session.flush()
+    assert judging.id is not None
+    session.add(Outbox(judging_id=judging.id, created_at=now))
+    events.of_submission(session, submission_id, at=now, state=State.queued.value)
+    return judging
+
+
+def queue_position(session: Session, judging: Judging) -> int | None:
+    """1 for the next to be claimed; None when it is not queued."""
+    if judging.state is not State.queued:
+        return None
+    earlier = or_(
+        col(Judging.received_at) < judging.received_at,
+        (col(Judging.received_at) == judging.received_at) & (col(Judging.id) < judging.id),
+    )
+    ahead = select(func.count()).select_from(Judging).where(col(Judging.state) == State.queued, earlier)
+    return session.exec(ahead).one() + 1
+
+
+def eta_seconds(session: Session, position: int | None, now: datetime) -> float | None:
+    """A guess, from how long the last runs took and how many slots there are; None when there is nothing to go by."""
+    slots = workers.live_slots(session, now)
+    recent = session.exec(
+        select(Attempt.started_at, Attempt.ended_at)
+        .where(Attempt.outcome == Outcome.committed)
+        .order_by(col(Attempt.ended_at).desc())
+        .limit(RECENT)
+    ).all()
+    took = [(ended - started).total_seconds() for started, ended in recent if ended is not None]
+    if position is None or not slots or not took:
+        return None
+    return round(sum(took) / len(took) * (1 + (position - 1) / slots), 1)

@@ -1,0 +1,292 @@
+"""The queue: claim, renew, commit, give back, cancel, each one transaction under a fence; knows nothing of running."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, tuple_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, delete, exists, or_, select, update
+
+from api.store import events, verdicts, workers
+from api.store.database import Store
+from api.store.tables import Attempt, Judging, Outbox, Outcome, Stage, State, Submission, VerdictRow
+from challenges.report import Report
+
+ALONE_AFTER_SECONDS = 30.0
+"""A judging that must run alone and has waited for so long makes a busy worker finish what it holds first."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to judge one submission, as long as the judging's epoch is this one."""
+
+    judging_id: int
+    submission_id: str
+    epoch: int
+    attempts: int
+    strikes: int
+    challenge: str
+    version: str | None
+    digest: str
+    received_at: datetime
+
+
+def _can_run(now: datetime) -> tuple[Any, ...]:
+    running = aliased(Judging)
+    busy = (
+        exists()
+        .where(col(running.state) == State.running)
+        .where(col(running.entry_id) == col(Judging.entry_id), col(running.challenge) == col(Judging.challenge))
+    )
+    return (
+        col(Judging.state) == State.queued,
+        or_(col(Judging.not_before).is_(None), col(Judging.not_before) <= now),
+        ~busy,
+    )
+
+
+def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
+    """Takes the submission that was received first among those that may run now; None when there is none.
+
+    One entry has at most one running judging a challenge. What has a strike (it may have killed its worker) runs only
+    alone on its worker, so that the guilty one is told from its neighbours.
+    """
+    with store.write() as session:
+        now = store.now(session)
+        judging = _next(session, worker, now)
+        if judging is None:
+            return None
+        assert judging.id is not None
+        judging.state, judging.stage = State.running, Stage.preparing
+        judging.epoch += 1
+        judging.attempts += 1
+        judging.owner, judging.lease_until = worker, now + timedelta(seconds=lease_seconds)
+        judging.not_before = None
+        session.add(judging)
+        session.add(Attempt(judging_id=judging.id, epoch=judging.epoch, worker=worker, started_at=now))
+        session.exec(delete(Outbox).where(col(Outbox.judging_id) == judging.id))
+        _tell(session, judging, now)
+        submission = session.get_one(Submission, judging.submission_id)
+        return Claim(
+            judging_id=judging.id,
+            submission_id=submission.id,
+            epoch=judging.epoch,
+            attempts=judging.attempts,
+            strikes=judging.strikes,
+            challenge=judging.challenge,
+            version=judging.version,
+            digest=submission.digest,
+            received_at=submission.received_at,
+        )
+
+
+def _next(session: Session, worker: str, now: datetime) -> Judging | None:
+    held = session.exec(select(Judging.strikes).where(Judging.state == State.running, Judging.owner == worker)).all()
+    if any(held):
+        return None
+    query = (
+        select(Judging)
+        .where(*_can_run(now))
+        .order_by(col(Judging.received_at), col(Judging.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if held:
+        since = now - timedelta(seconds=ALONE_AFTER_SECONDS)
+        ready = func.coalesce(col(Judging.not_before), col(Judging.received_at))
+        if session.exec(query.where(col(Judging.strikes) > 0, ready < since)).first() is not None:
+            return None
+        query = query.where(col(Judging.strikes) == 0)
+    return session.exec(query).first()
+
+
+def renew(
+    store: Store, *, worker: str, held: Collection[tuple[int, int]], lease_seconds: float, slots: int | None = None
+) -> set[int]:
+    """Renews the leases on (judging, epoch) pairs and the worker's heartbeat; returns the judgings that are still its.
+
+    Who is not in the answer has lost its judging and must stop and write nothing.
+    """
+    with store.write() as session:
+        now = store.now(session)
+        workers.beat(session, worker, now, slots=slots)
+        if not held:
+            return set()
+        renewed = session.exec(
+            update(Judging)
+            .where(
+                tuple_(col(Judging.id), col(Judging.epoch)).in_(list(held)),
+                col(Judging.state) == State.running,
+                col(Judging.owner) == worker,
+            )
+            .values(lease_until=now + timedelta(seconds=lease_seconds))
+            .returning(col(Judging.id))
+            .execution_options(synchronize_session=False)
+        )
+        return {row[0] for row in renewed}
+
+
+def set_stage(store: Store, claim: Claim, stage: str) -> bool:
+    """Says how far the judging is; False when the claim is not ours any more. Raises ValueError for another word."""
+    with store.write() as session:
+        if not _fenced(session, claim, stage=Stage(stage)):
+            return False
+        now = store.now(session)
+        events.of_submission(session, claim.submission_id, at=now, state=State.running.value, stage=stage)
+        return True
+
+
+def commit(store: Store, claim: Claim, report: Report, *, evidence: dict[str, Any]) -> bool:
+    """Gives the judging its verdict; False when the claim is stale, and then nothing is written.
+
+    May be repeated when the outcome of an earlier call is unknown: a verdict of this very claim is True again.
+    """
+    with store.write() as session:
+        now = store.now(session)
+        if not _fenced(session, claim, state=State.done, stage=None, owner=None, lease_until=None, ended_at=now):
+            return _has_verdict(session, claim)
+        verdicts.record(session, claim.judging_id, claim.epoch, report, now=now)
+        verdicts.end_attempt(session, claim.judging_id, claim.epoch, Outcome.committed, now=now, evidence=evidence)
+        return True
+
+
+def give_back(
+    store: Store,
+    claim: Claim,
+    *,
+    reason: str,
+    delay_seconds: float,
+    strike: bool = False,
+    max_strikes: int = 3,
+    max_attempts: int = 10,
+) -> bool:
+    """Puts the judging back into the queue, or ends it with judge_error at the caps; False when the claim is stale.
+
+    A worker that comes too late, because its lease ran out, has at least proved that it did not die: the strike it
+    was given for that is taken back.
+    """
+    with store.write() as session:
+        now = store.now(session)
+        if not _fenced(session, claim, owner=None):
+            _forgive(session, claim)
+            return False
+        judging = session.get_one(Judging, claim.judging_id)
+        release(
+            session,
+            judging,
+            Outcome.given_back,
+            now=now,
+            reason=reason,
+            delay_seconds=delay_seconds,
+            strike=strike,
+            caps=(max_strikes, max_attempts),
+        )
+        return True
+
+
+def release(
+    session: Session,
+    judging: Judging,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    reason: str,
+    delay_seconds: float,
+    strike: bool,
+    caps: tuple[int, int],
+) -> None:
+    """Ends the running attempt of a judging without a verdict; `caps` are the most strikes and the most attempts."""
+    assert judging.id is not None
+    verdicts.end_attempt(session, judging.id, judging.epoch, outcome, now=now, reason=reason, struck=strike)
+    judging.strikes += int(strike)
+    if judging.strikes >= caps[0] or judging.attempts >= caps[1]:
+        verdicts.give_up(session, judging, now=now, reason=reason)
+        return
+    judging.state, judging.stage, judging.owner, judging.lease_until = State.queued, None, None, None
+    judging.epoch += 1
+    judging.not_before = now + timedelta(seconds=delay_seconds)
+    session.add(judging)
+    session.add(Outbox(judging_id=judging.id, created_at=judging.not_before))
+    _tell(session, judging, now)
+
+
+def cancel(session: Session, judging: Judging, now: datetime) -> None:
+    """Cancels a judging that is not done, in the caller's transaction; a running attempt can no longer commit."""
+    assert judging.id is not None
+    if judging.state is State.running:
+        verdicts.end_attempt(session, judging.id, judging.epoch, Outcome.cancelled, now=now)
+    judging.state, judging.stage, judging.owner, judging.lease_until = State.cancelled, None, None, None
+    judging.epoch += 1
+    judging.ended_at = now
+    session.add(judging)
+    session.exec(delete(Outbox).where(col(Outbox.judging_id) == judging.id))
+    _tell(session, judging, now)
+
+
+def runnable(store: Store) -> int:
+    """How many judgings could be claimed now."""
+    with store.read() as session:
+        return count_runnable(session, store.now(session))
+
+
+def count_runnable(session: Session, now: datetime) -> int:
+    return session.exec(select(func.count()).select_from(Judging).where(*_can_run(now))).one()
+
+
+def next_not_before(store: Store) -> datetime | None:
+    """When the next of the judgings that wait for a moment may run; None when none does."""
+    with store.read() as session:
+        now = store.now(session)
+        return session.exec(
+            select(func.min(col(Judging.not_before))).where(
+                col(Judging.state) == State.queued, col(Judging.not_before) > now
+            )
+        ).one()
+
+
+def oldest_runnable_age(store: Store) -> float:
+    """For how many seconds the oldest judging that could run has been waiting; 0 when there is none."""
+    with store.read() as session:
+        now = store.now(session)
+        first = session.exec(select(func.min(col(Judging.received_at))).where(*_can_run(now))).one()
+        return max(0.0, (now - first).total_seconds()) if first else 0.0
+
+
+def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
+    """Changes the judging only if it is still running under this claim's epoch."""
+    done = session.exec(
+        update(Judging)
+        .where(
+            col(Judging.id) == claim.judging_id,
+            col(Judging.state) == State.running,
+            col(Judging.epoch) == claim.epoch,
+        )
+        .values(**values)
+    )
+    return done.rowcount == 1
+
+
+def _has_verdict(session: Session, claim: Claim) -> bool:
+    query = select(VerdictRow.id).join(Attempt, col(Attempt.id) == VerdictRow.attempt_id)
+    mine = query.where(VerdictRow.judging_id == claim.judging_id, VerdictRow.epoch == claim.epoch)
+    return session.exec(mine.where(Attempt.outcome == Outcome.committed)).first() is not None
+
+
+def _forgive(session: Session, claim: Claim) -> None:
+    attempt = session.exec(
+        select(Attempt).where(Attempt.judging_id == claim.judging_id, Attempt.epoch == claim.epoch)
+    ).first()
+    if attempt is None or attempt.outcome is not Outcome.expired or not attempt.struck:
+        return
+    attempt.struck = False
+    session.add(attempt)
+    judging = session.get_one(Judging, claim.judging_id)
+    judging.strikes = max(0, judging.strikes - 1)
+    session.add(judging)
+
+
+def _tell(session: Session, judging: Judging, now: datetime) -> None:
+    stage = judging.stage.value if judging.stage else None
+    events.of_submission(session, judging.submission_id, at=now, state=judging.state.value, stage=stage)

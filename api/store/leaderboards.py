@@ -1,0 +1,123 @@
+"""A page of a leaderboard: one query that JSON and HTML share; knows what a viewer may see at this moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from api.errors import Problem
+from api.store import competitions, verdicts
+from api.store.database import Store
+from api.store.tables import OVERALL, CompetitionChallenge, Entry, Event, Standing, View
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line; `rank` and `points` are None without a score, `challenges` the points of an overall line."""
+
+    rank: int | None
+    name: str
+    points: float | None
+    score: float | None
+    solved: int
+    reached_at: datetime | None
+    challenges: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A page of a board, as of the event with the id `event_id`; `entries` counts all its lines."""
+
+    competition: str
+    title: str
+    challenge: str | None
+    view: View
+    phase: competitions.Phase
+    challenges: list[str]
+    entries: int
+    event_id: int
+    offset: int
+    rows: list[Row]
+
+
+def board(
+    store: Store, competition_slug: str, *, challenge: str | None = None, offset: int = 0, limit: int = 100
+) -> Board:
+    """The overall board, or that of one challenge: most points first, equal points share a rank and stand in the order
+    in which they were reached, and who has no score stands below all who have.
+
+    Raises Problem unknown_competition, unknown_challenge.
+    """
+    with store.read() as session:
+        now = store.now(session)
+        competition = competitions.by_slug(session, competition_slug)
+        assert competition.id is not None
+        slugs = session.exec(
+            select(CompetitionChallenge.challenge)
+            .where(CompetitionChallenge.competition_id == competition.id)
+            .order_by(col(CompetitionChallenge.position))
+        ).all()
+        if challenge is not None and challenge not in slugs:
+            raise Problem("unknown_challenge", f"{challenge} is not part of {competition_slug}.")
+        view = verdicts.view_in_force(competition.closes_at, now)
+        here = (
+            Standing.competition_id == competition.id,
+            Standing.board == (challenge or OVERALL),
+            Standing.view == view,
+        )
+        return Board(
+            competition=competition.slug,
+            title=competition.title,
+            challenge=challenge,
+            view=view,
+            phase=competitions.phase(competition, now),
+            challenges=list(slugs),
+            entries=session.exec(select(func.count()).select_from(Standing).where(*here)).one(),
+            event_id=session.exec(select(func.max(Event.id))).one() or 0,
+            offset=offset,
+            rows=_rows(session, here, offset, limit, with_challenges=challenge is None),
+        )
+
+
+def _rows(session: Session, here: tuple[bool, ...], offset: int, limit: int, *, with_challenges: bool) -> list[Row]:
+    found = session.exec(
+        select(Standing, Entry.name)
+        .join(Entry, col(Entry.id) == Standing.entry_id)
+        .where(*here)
+        .order_by(col(Standing.points).desc().nulls_last(), col(Standing.reached_at), col(Standing.entry_id))
+        .offset(offset)
+        .limit(limit)
+    ).all()
+    parts = _parts(session, [standing for standing, _ in found]) if with_challenges else {}
+    rows: list[Row] = []
+    for place, (standing, name) in enumerate(found, start=offset + 1):
+        rank: int | None = place
+        if standing.points is None:
+            rank = None
+        elif rows and rows[-1].points == standing.points:
+            rank = rows[-1].rank
+        elif not rows and offset:
+            better = select(func.count()).select_from(Standing).where(*here, col(Standing.points) > standing.points)
+            rank = 1 + session.exec(better).one()
+        challenges = parts.get(standing.entry_id, {})
+        rows.append(Row(rank, name, standing.points, standing.score, standing.solved, standing.reached_at, challenges))
+    return rows
+
+
+def _parts(session: Session, shown: list[Standing]) -> dict[int, dict[str, float]]:
+    """Points by challenge of the entries on the page."""
+    if not shown:
+        return {}
+    parts: dict[int, dict[str, float]] = {}
+    for row in session.exec(
+        select(Standing).where(
+            Standing.competition_id == shown[0].competition_id,
+            Standing.view == shown[0].view,
+            Standing.board != OVERALL,
+            col(Standing.entry_id).in_([standing.entry_id for standing in shown]),
+            col(Standing.points).is_not(None),
+        )
+    ):
+        parts.setdefault(row.entry_id, {})[row.board] = row.points or 0.0
+    return parts

@@ -1,0 +1,184 @@
+"""Where entries stand: kept with every verdict at a cost that does not grow with submissions; knows no page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from api.store.database import Store
+from api.store.tables import (
+    OVERALL,
+    CompetitionChallenge,
+    Entry,
+    Judging,
+    Standing,
+    State,
+    Submission,
+    VerdictRow,
+    View,
+)
+from challenges.report import Verdict
+
+PRECISION = 2
+"""Decimals of every score and number of points that is shown or compared; what reads the same ranks the same."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one effective verdict means to the boards; scores are 0-100 or None for a submission without a score."""
+
+    competition_id: int
+    challenge: str
+    worth: int
+    entry_id: int
+    submission_id: str
+    received_at: datetime
+    accepted: bool
+    score: float | None
+    private_score: float | None
+
+    def part(self, view: View) -> float | None:
+        """The score that counts in this view, at the declared precision."""
+        score = self.score if view is View.public else self.private_score
+        return None if score is None else round(score, PRECISION)
+
+
+def points_for(worth: int, score: float) -> float:
+    """Points of a challenge worth so many, for a score 0-100."""
+    return round(worth * score / 100, PRECISION)
+
+
+def open_entry(session: Session, entry: Entry) -> None:
+    """Gives a new entry its place (without a score) on the overall board."""
+    assert entry.id is not None
+    for view in View:
+        session.add(Standing(competition_id=entry.competition_id, board=OVERALL, view=view, entry_id=entry.id))
+
+
+def apply(session: Session, result: Result) -> dict[View, Standing]:
+    """Takes one new verdict into account; returns the overall rows of the views in which something changed."""
+    changed = {}
+    for view in View:
+        where = (Standing.competition_id == result.competition_id, Standing.entry_id == result.entry_id)
+        rows = {row.board: row for row in session.exec(select(Standing).where(*where, Standing.view == view))}
+        row = rows.get(result.challenge) or _blank(result.competition_id, result.challenge, view, result.entry_id)
+        if not merge(row, result) and result.challenge in rows:
+            continue
+        rows[result.challenge] = row
+        overall = rows.pop(OVERALL, None) or _blank(result.competition_id, OVERALL, view, result.entry_id)
+        total(overall, rows.values())
+        session.add(row)
+        session.add(overall)
+        changed[view] = overall
+    return changed
+
+
+def merge(row: Standing, result: Result) -> bool:
+    """Lets a result improve a challenge's row: the best score counts, and of equal ones the earliest received."""
+    changed = result.accepted and not row.solved
+    row.solved = int(row.solved or result.accepted)
+    score = result.part(row.view)
+    if score is None:
+        return changed
+    if row.score is not None and row.reached_at is not None and row.submission_id is not None:
+        mine, held = (-score, result.received_at, result.submission_id), (-row.score, row.reached_at, row.submission_id)
+        if mine >= held:
+            return changed
+    row.score, row.points = score, points_for(result.worth, score)
+    row.reached_at, row.submission_id = result.received_at, result.submission_id
+    return True
+
+
+def total(overall: Standing, rows: Iterable[Standing]) -> None:
+    """Sets an overall row from the rows of its challenges; the moment is that of the last one that brought points."""
+    scored = [row for row in rows if row.points is not None]
+    overall.points = round(sum(row.points or 0.0 for row in scored), PRECISION) if scored else None
+    overall.solved = sum(row.solved for row in rows)
+    moments = [row.reached_at for row in scored if row.reached_at is not None and row.points]
+    overall.reached_at = max(moments or [row.reached_at for row in scored if row.reached_at is not None], default=None)
+
+
+def _blank(competition_id: int, board: str, view: View, entry_id: int) -> Standing:
+    return Standing(competition_id=competition_id, board=board, view=view, entry_id=entry_id, solved=0)
+
+
+Key = tuple[int, str, View, int]
+Values = tuple[float | None, float | None, int, str | None, datetime | None]
+
+
+def _values(row: Standing) -> Values:
+    return (row.score, row.points, row.solved, row.submission_id, row.reached_at)
+
+
+def _key(row: Standing) -> Key:
+    return (row.competition_id, row.board, row.view, row.entry_id)
+
+
+def computed(session: Session) -> dict[Key, Standing]:
+    """Every standing as the effective verdicts give it, from nothing; the rows are not in the session."""
+    rows: dict[Key, Standing] = {}
+    for entry in session.exec(select(Entry)):
+        for view in View:
+            assert entry.id is not None
+            row = _blank(entry.competition_id, OVERALL, view, entry.id)
+            rows[_key(row)] = row
+    boards: dict[Key, list[Standing]] = {key: [] for key in rows}
+    for result in _results(session):
+        for view in View:
+            fresh = _blank(result.competition_id, result.challenge, view, result.entry_id)
+            row = rows.setdefault(_key(fresh), fresh)
+            if row is fresh:
+                boards[(result.competition_id, OVERALL, view, result.entry_id)].append(row)
+            merge(row, result)
+    for key, challenge_rows in boards.items():
+        total(rows[key], challenge_rows)
+    return rows
+
+
+def _results(session: Session) -> Iterable[Result]:
+    query = (
+        select(VerdictRow, Submission, CompetitionChallenge)
+        .join(Judging, col(Judging.id) == VerdictRow.judging_id)
+        .join(Submission, col(Submission.id) == Judging.submission_id)
+        .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
+        .where(Judging.effective, Judging.state == State.done, VerdictRow.verdict != Verdict.judge_error.value)
+    )
+    for verdict, submission, challenge in session.exec(query):
+        yield result_of(verdict, submission, challenge)
+
+
+def result_of(verdict: VerdictRow, submission: Submission, challenge: CompetitionChallenge) -> Result:
+    """What a stored verdict means to the boards."""
+    return Result(
+        competition_id=challenge.competition_id,
+        challenge=challenge.challenge,
+        worth=challenge.points,
+        entry_id=submission.entry_id,
+        submission_id=submission.id,
+        received_at=submission.received_at,
+        accepted=verdict.verdict == Verdict.accepted.value,
+        score=verdict.score,
+        private_score=verdict.private_score,
+    )
+
+
+def differences(store: Store) -> list[str]:
+    """Where the kept standings are not what the effective verdicts give; empty when all is well."""
+    with store.read() as session:
+        wanted = {key: _values(row) for key, row in computed(session).items()}
+        kept = {_key(row): _values(row) for row in session.exec(select(Standing))}
+    return [
+        f"{key}: kept {kept.get(key)}, verdicts give {wanted.get(key)}"
+        for key in sorted(wanted.keys() | kept.keys())
+        if kept.get(key) != wanted.get(key)
+    ]
+
+
+def rebuild(store: Store) -> int:
+    """Makes all standings anew from the effective verdicts, in one transaction; returns the number of rows."""
+    with store.write() as session:
+        rows = computed(session)
+        session.exec(delete(Standing))
+        session.add_all(rows.values())
+        return len(rows)

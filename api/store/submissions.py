@@ -1,0 +1,197 @@
+"""Reads and cancels submissions; knows who owns one, and shows nobody else that it exists."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import Select
+
+from api.errors import Problem
+from api.store import accept, audit, judgings, standings, verdicts
+from api.store.database import Store
+from api.store.tables import (
+    Competition,
+    CompetitionChallenge,
+    Entry,
+    Judging,
+    Stage,
+    State,
+    Submission,
+    VerdictRow,
+    View,
+)
+
+
+@dataclass(frozen=True)
+class SubmissionView:
+    """A submission with its effective judging. `report` is the judge's whole report: filter it before showing it."""
+
+    id: str
+    competition: str
+    challenge: str
+    entry: str
+    received_at: datetime
+    digest: str
+    size: int
+    files: list[str]
+    state: State
+    stage: Stage | None
+    held_reason: str | None
+    attempts: int
+    queue_position: int | None
+    eta_seconds: float | None
+    view: View
+    verdict: str | None
+    score: float | None
+    points: float | None
+    report: dict[str, Any] | None
+    ended_at: datetime | None
+
+    @property
+    def final(self) -> bool:
+        """Nothing more will happen to it by itself."""
+        return self.state in (State.done, State.cancelled)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some submissions, newest first, and where the next page begins (None at the end)."""
+
+    submissions: list[SubmissionView]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was uploaded: the blob's digest and the file names in it."""
+
+    digest: str
+    files: list[str]
+
+
+def find(store: Store, submission_id: str, *, owner: int | None) -> SubmissionView:
+    """One submission; `owner` None sees everybody's. Somebody else's is as missing as a missing one.
+
+    Raises Problem not_found.
+    """
+    with store.read() as session:
+        row = session.exec(_joined(owner).where(Submission.id == submission_id)).first()
+        if row is None:
+            raise Problem("not_found")
+        return _view(session, store.now(session), *row)
+
+
+def listed(
+    store: Store,
+    *,
+    owner: int | None,
+    challenge: str | None = None,
+    state: State | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Submissions of one person (or of all), newest first; `cursor` is the last id of the page before.
+
+    Raises Problem invalid_request for a cursor that was never given out.
+    """
+    query = _joined(owner)
+    if challenge is not None:
+        query = query.where(Submission.challenge == challenge)
+    if state is not None:
+        query = query.where(Judging.state == state)
+    with store.read() as session:
+        if cursor is not None:
+            last = session.get(Submission, cursor)
+            if last is None or (owner is not None and last.person_id != owner):
+                raise Problem("invalid_request", "This cursor is not one of ours.")
+            at, same = col(Submission.received_at), col(Submission.received_at) == last.received_at
+            query = query.where(or_(at < last.received_at, same & (col(Submission.id) < last.id)))
+        query = query.order_by(col(Submission.received_at).desc(), col(Submission.id).desc())
+        rows = session.exec(query.limit(limit + 1)).all()
+        now = store.now(session)
+        views = [_view(session, now, *row) for row in rows[:limit]]
+    return Page(views, views[-1].id if len(rows) > limit else None)
+
+
+def cancel(store: Store, submission_id: str, *, owner: int | None, by: int) -> None:
+    """Cancels a submission that has no verdict yet; twice is as good as once.
+
+    Raises Problem not_found, already_done.
+    """
+    with store.write() as session:
+        row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
+        if row is None:
+            raise Problem("not_found")
+        submission, judging = row
+        if judging.state is State.done:
+            raise Problem("already_done")
+        if judging.state is State.cancelled:
+            return
+        now = store.now(session)
+        judgings.cancel(session, judging, now)
+        if submission.person_id != by:
+            audit.note(session, "submission.cancel", submission_id, by=by, at=now)
+
+
+def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
+    """Where the upload is. Raises Problem not_found."""
+    with store.read() as session:
+        row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
+        if row is None:
+            raise Problem("not_found")
+        return Source(row[0].digest, row[0].files)
+
+
+def _owned(owner: int | None) -> Select[Submission, Judging]:
+    query = select(Submission, Judging).join(Judging, col(Judging.submission_id) == Submission.id)
+    query = query.where(Judging.effective)
+    return query if owner is None else query.where(Submission.person_id == owner)
+
+
+def _joined(owner: int | None) -> Select[Submission, Judging, CompetitionChallenge, VerdictRow]:
+    query = (
+        select(Submission, Judging, CompetitionChallenge, VerdictRow)
+        .join(Judging, col(Judging.submission_id) == Submission.id)
+        .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
+        .outerjoin(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
+        .where(Judging.effective)
+    )
+    return query if owner is None else query.where(Submission.person_id == owner)
+
+
+def _view(
+    session: Session,
+    now: datetime,
+    submission: Submission,
+    judging: Judging,
+    challenge: CompetitionChallenge,
+    verdict: VerdictRow | None,
+) -> SubmissionView:
+    competition = session.get_one(Competition, challenge.competition_id)  # a page holds few of them: asked for once
+    entry = session.get_one(Entry, submission.entry_id)
+    view = verdicts.view_in_force(competition.closes_at, now)
+    score = standings.result_of(verdict, submission, challenge).part(view) if verdict else None
+    position = accept.queue_position(session, judging)
+    return SubmissionView(
+        id=submission.id,
+        competition=competition.slug,
+        challenge=submission.challenge,
+        entry=entry.name,
+        received_at=submission.received_at,
+        digest=submission.digest,
+        size=submission.size,
+        files=submission.files,
+        state=judging.state,
+        stage=judging.stage,
+        held_reason=judging.held_reason,
+        attempts=judging.attempts,
+        queue_position=position,
+        eta_seconds=accept.eta_seconds(session, position, now) if position else None,
+        view=view,
+        verdict=verdict.verdict if verdict else None,
+        score=score,
+        points=None if score is None else standings.points_for(challenge.points, score),
+        report=verdict.report if verdict else None,
+        ended_at=judging.ended_at,
+    )

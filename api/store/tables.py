@@ -1,0 +1,310 @@
+"""Every table and every stored word; knows no query. Modules beside this one are the only readers."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+OVERALL = ""  # the board of a whole competition; the boards beside it are named by their challenge
+
+
+class Role(StrEnum):
+    participant = "participant"
+    admin = "admin"
+
+
+class Scope(StrEnum):
+    """What a token may be used for; it never gives more than its person may do."""
+
+    read = "read"
+    submit = "submit"
+    admin = "admin"
+
+
+class Kind(StrEnum):
+    scored = "scored"
+
+
+class Lane(StrEnum):
+    contest = "contest"
+
+
+class State(StrEnum):
+    queued = "queued"
+    running = "running"
+    done = "done"
+    cancelled = "cancelled"
+
+
+class Stage(StrEnum):
+    preparing = "preparing"
+    running = "running"
+    scoring = "scoring"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended; null while it runs."""
+
+    committed = "committed"
+    given_back = "given_back"
+    expired = "expired"
+    cancelled = "cancelled"
+
+
+class View(StrEnum):
+    public = "public"
+    private = "private"
+
+
+class Audience(StrEnum):
+    """Who may see an event: its owner (and administrators), everybody, or operators only."""
+
+    owner = "owner"
+    public = "public"
+    operator = "operator"
+
+
+def _word(enum: type[StrEnum]) -> Any:
+    """A column type that stores an enum by its value, so that a new member needs no migration."""
+    return sa.Enum(
+        enum, native_enum=False, length=32, create_constraint=False, values_callable=lambda e: [m.value for m in e]
+    )
+
+
+def _ref(column: str, **options: Any) -> Any:
+    return Field(foreign_key=column, **options)
+
+
+class Person(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=64, unique=True)
+    role: Role = Field(sa_type=_word(Role))
+    created_at: datetime
+
+
+class Token(SQLModel, table=True):
+    """A credential; only its SHA-256 is kept, and enough of its ends for the owner to recognise it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = _ref("person.id", index=True)
+    digest: str = Field(max_length=64, unique=True)
+    prefix: str = Field(max_length=16)
+    last4: str = Field(max_length=4)
+    label: str = Field(max_length=64)
+    scopes: list[str] = Field(sa_type=sa.JSON)
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Competition(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(max_length=64, unique=True)
+    title: str = Field(max_length=200)
+    opens_at: datetime
+    closes_at: datetime | None = None
+    created_at: datetime
+
+
+class CompetitionChallenge(SQLModel, table=True):
+    __tablename__ = "competition_challenge"
+    __table_args__ = (sa.UniqueConstraint("competition_id", "challenge"),)
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id")
+    challenge: str = Field(max_length=64)
+    position: int
+    points: int
+    version: str = Field(max_length=64)
+
+
+class Entry(SQLModel, table=True):
+    """Somebody's place in a competition, under the name its boards show."""
+
+    __table_args__ = (sa.UniqueConstraint("competition_id", "person_id"), sa.UniqueConstraint("competition_id", "name"))
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id")
+    person_id: int = _ref("person.id", index=True)
+    name: str = Field(max_length=64)
+    created_at: datetime
+
+
+class Submission(SQLModel, table=True):
+    """What was received; never changed afterwards."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "idempotency_key"),
+        sa.Index("ix_submission_person_received", "person_id", "received_at", "id"),
+    )
+    id: str = Field(max_length=32, primary_key=True)
+    kind: Kind = Field(sa_type=_word(Kind))
+    person_id: int = _ref("person.id")
+    entry_id: int = _ref("entry.id", index=True)
+    competition_challenge_id: int = _ref("competition_challenge.id")
+    challenge: str = Field(max_length=64)
+    received_at: datetime
+    digest: str = Field(max_length=64)
+    size: int
+    files: list[str] = Field(sa_type=sa.JSON)
+    idempotency_key: str | None = Field(default=None, max_length=128)
+    receipt: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+class Judging(SQLModel, table=True):
+    """One judging of a submission: the queue is the set of these that are queued."""
+
+    __table_args__ = (
+        sa.Index("ix_judging_queue", "state", "received_at", "id"),
+        sa.Index("ix_judging_lease", "state", "lease_until"),
+        # Two second locks: one effective judging a submission, one running an entry and challenge.
+        sa.Index(
+            "uq_judging_effective",
+            "submission_id",
+            unique=True,
+            sqlite_where=sa.text("effective"),
+            postgresql_where=sa.text("effective"),
+        ),
+        sa.Index(
+            "uq_judging_running",
+            "entry_id",
+            "challenge",
+            unique=True,
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    submission_id: str = _ref("submission.id", max_length=32)
+    entry_id: int = _ref("entry.id")
+    challenge: str = Field(max_length=64)
+    version: str | None = Field(default=None, max_length=64)
+    received_at: datetime
+    lane: Lane = Field(sa_type=_word(Lane))
+    state: State = Field(sa_type=_word(State))
+    stage: Stage | None = Field(default=None, sa_type=_word(Stage))
+    held_reason: str | None = Field(default=None, max_length=200)
+    epoch: int = 0
+    owner: str | None = Field(default=None, max_length=128)
+    lease_until: datetime | None = None
+    attempts: int = 0
+    strikes: int = 0
+    not_before: datetime | None = None
+    effective: bool = True
+    ended_at: datetime | None = None
+
+
+class Attempt(SQLModel, table=True):
+    """One claim of a judging; never deleted: the audit trail."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("judging_id", "epoch"),
+        sa.Index("ix_attempt_outcome_ended", "outcome", "ended_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    judging_id: int = _ref("judging.id")
+    epoch: int
+    worker: str = Field(max_length=128)
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = Field(default=None, sa_type=_word(Outcome))
+    reason: str = Field(default="", max_length=500)
+    struck: bool = False
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+
+
+class VerdictRow(SQLModel, table=True):
+    """The one answer of a judging."""
+
+    __tablename__ = "verdict"
+    id: int | None = Field(default=None, primary_key=True)
+    judging_id: int = _ref("judging.id", unique=True)
+    attempt_id: int | None = _ref("attempt.id", default=None)
+    epoch: int
+    verdict: str = Field(max_length=32)
+    score: float | None = None
+    private_score: float | None = None
+    report: dict[str, Any] = Field(sa_type=sa.JSON)
+    created_at: datetime
+
+
+class ChallengeBuild(SQLModel, table=True):
+    __tablename__ = "challenge_build"
+    __table_args__ = (sa.UniqueConstraint("challenge", "version", "seed_epoch"),)
+    id: int | None = Field(default=None, primary_key=True)
+    challenge: str = Field(max_length=64)
+    version: str = Field(max_length=64)
+    seed_epoch: int
+    public_digest: str = Field(max_length=64)
+    hidden_digest: str = Field(max_length=64)
+    created_at: datetime
+
+
+class Event(SQLModel, table=True):
+    """What happened, in order; the id of a row is the id of its server-sent event."""
+
+    __table_args__ = (
+        sa.Index("ix_event_submission", "submission_id", "id"),
+        sa.Index("ix_event_competition", "competition_id", "audience", "id"),
+        {"sqlite_autoincrement": True},  # an id is never given twice, whatever is deleted
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    audience: Audience = Field(sa_type=_word(Audience))
+    kind: str = Field(max_length=32)
+    submission_id: str | None = _ref("submission.id", default=None, max_length=32)
+    competition_id: int | None = _ref("competition.id", default=None)
+    payload: dict[str, Any] = Field(sa_type=sa.JSON)
+
+
+class Outbox(SQLModel, table=True):
+    """A message owed to the workers, written with the change it tells of and deleted when it was delivered."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    judging_id: int = _ref("judging.id", index=True)
+    created_at: datetime = Field(index=True)
+
+
+class Standing(SQLModel, table=True):
+    """Where an entry stands on one board and view; points and score are null while it has no score there."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("competition_id", "board", "view", "entry_id"),
+        sa.Index("ix_standing_order", "competition_id", "board", "view", "points"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id")
+    board: str = Field(max_length=64)
+    view: View = Field(sa_type=_word(View))
+    entry_id: int = _ref("entry.id", index=True)
+    score: float | None = None
+    points: float | None = None
+    solved: int = 0
+    submission_id: str | None = _ref("submission.id", default=None, max_length=32)
+    reached_at: datetime | None = None
+
+
+class Audit(SQLModel, table=True):
+    """What staff did; append only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    person_id: int | None = _ref("person.id", default=None)
+    action: str = Field(max_length=64)
+    subject: str = Field(max_length=200)
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+
+
+class Worker(SQLModel, table=True):
+    name: str = Field(max_length=128, primary_key=True)
+    slots: int
+    started_at: datetime
+    heartbeat_at: datetime
+    info: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)

@@ -1,0 +1,130 @@
+"""Gives a judging its one verdict, with all that follows from it, in the caller's transaction; decides no verdict."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select, update
+
+from api.store import events, standings
+from api.store.tables import (
+    Attempt,
+    Audience,
+    Competition,
+    CompetitionChallenge,
+    Entry,
+    Judging,
+    Outbox,
+    Outcome,
+    State,
+    Submission,
+    VerdictRow,
+    View,
+)
+from challenges.report import Report, Verdict
+
+GAVE_UP = "The judge could not finish this submission. It costs you nothing, and the operator has been told."
+
+
+def view_in_force(closes_at: datetime | None, now: datetime) -> View:
+    """Until a competition closes the public part counts, from the close on the private part."""
+    return View.private if closes_at is not None and now >= closes_at else View.public
+
+
+def record(session: Session, judging_id: int, epoch: int, report: Report, *, now: datetime) -> None:
+    """Writes the verdict of a judging that the caller has just set done, with standings, events and outbox."""
+    judging = session.get_one(Judging, judging_id)
+    attempt = session.exec(select(Attempt).where(Attempt.judging_id == judging_id, Attempt.epoch == epoch)).first()
+    submission = session.get_one(Submission, judging.submission_id)
+    challenge = session.get_one(CompetitionChallenge, submission.competition_challenge_id)
+    competition = session.get_one(Competition, challenge.competition_id)
+    row = VerdictRow(
+        judging_id=judging_id,
+        attempt_id=attempt.id if attempt else None,
+        epoch=epoch,
+        verdict=report.verdict.value,
+        score=report.score.points if report.score else None,
+        private_score=report.score.private_points if report.score else None,
+        report=report.as_json(),
+        created_at=now,
+    )
+    session.add(row)
+    view = view_in_force(competition.closes_at, now)
+    score = standings.result_of(row, submission, challenge).part(view)
+    events.of_submission(
+        session,
+        submission.id,
+        at=now,
+        state=State.done.value,
+        verdict=report.verdict.value,
+        letters=report.verdict.letters,
+        score=score,
+    )
+    if report.verdict is Verdict.judge_error:
+        events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
+    elif judging.effective:
+        _stand(session, standings.result_of(row, submission, challenge), competition, view, now)
+    _wake_sibling(session, judging, now)
+
+
+def _stand(session: Session, result: standings.Result, competition: Competition, view: View, now: datetime) -> None:
+    overall = standings.apply(session, result).get(view)
+    if overall is None:
+        return
+    payload = {
+        "competition": competition.slug,
+        "challenge": result.challenge,
+        "name": session.get_one(Entry, result.entry_id).name,
+        "points": overall.points,
+    }
+    events.add(
+        session, "board", at=now, audience=Audience.public, payload=payload, competition_id=result.competition_id
+    )
+
+
+def _wake_sibling(session: Session, judging: Judging, now: datetime) -> None:
+    """A submission that waited for this one (one runs at a time) can run now: the workers are owed a message."""
+    waiting = session.exec(
+        select(Judging.id)
+        .where(
+            Judging.state == State.queued,
+            Judging.entry_id == judging.entry_id,
+            Judging.challenge == judging.challenge,
+        )
+        .order_by(col(Judging.received_at), col(Judging.id))
+        .limit(1)
+    ).first()
+    if waiting is not None:
+        session.add(Outbox(judging_id=waiting, created_at=now))
+
+
+def give_up(session: Session, judging: Judging, *, now: datetime, reason: str) -> None:
+    """Ends a judging that failed too often with judge_error; nobody but the operator is to blame."""
+    assert judging.id is not None
+    epoch = judging.epoch
+    judging.state, judging.stage, judging.owner, judging.lease_until = State.done, None, None, None
+    judging.ended_at = now
+    session.add(judging)
+    session.flush()
+    record(session, judging.id, epoch, Report(Verdict.judge_error, message=GAVE_UP), now=now)
+    events.to_operator(
+        session, "gave_up", at=now, submission_id=judging.submission_id, reason=reason, attempts=judging.attempts
+    )
+
+
+def end_attempt(
+    session: Session,
+    judging_id: int,
+    epoch: int,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    reason: str = "",
+    struck: bool = False,
+    evidence: dict[str, Any] | None = None,
+) -> None:
+    """Closes the record of one claim."""
+    session.exec(
+        update(Attempt)
+        .where(col(Attempt.judging_id) == judging_id, col(Attempt.epoch) == epoch)
+        .values(outcome=outcome, ended_at=now, reason=reason[:500], struck=struck, evidence=evidence or {})
+    )

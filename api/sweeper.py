@@ -1,0 +1,57 @@
+"""Runs the sweep every few seconds in a thread of its own; knows not what it finds."""
+
+import threading
+
+import structlog
+
+from api.blobs import Blobs
+from api.context import Rings
+from api.settings import Settings
+from api.store import Store
+from api.store.sweep import sweep
+
+CLEAN_EVERY_SECONDS = 600.0
+
+log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """Any number of processes may have one; a pass that fails is told and tried again."""
+
+    def __init__(self, settings: Settings, store: Store, blobs: Blobs, bell: Rings) -> None:
+        self._settings = settings
+        self._store = store
+        self._blobs = blobs
+        self._bell = bell
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        until_clean = 0.0
+        while not self._stopped.wait(self._settings.sweep_seconds):
+            until_clean -= self._settings.sweep_seconds
+            try:
+                self._pass()
+                if until_clean <= 0:
+                    self._blobs.clean()
+                    until_clean = CLEAN_EVERY_SECONDS
+            except Exception as error:  # noqa: BLE001 - a database that is away comes back; the sweep must still be there
+                log.error("sweep.failed", error=type(error).__name__)
+
+    def _pass(self) -> None:
+        counts = sweep(
+            self._store,
+            retry_base_seconds=self._settings.retry_base_seconds,
+            max_strikes=self._settings.max_strikes,
+            max_attempts=self._settings.max_attempts,
+            ring=self._bell.ring,
+        )
+        if counts.expired:
+            log.warning("sweep.expired", leases=counts.expired)

@@ -1,0 +1,142 @@
+"""From a request's body to a stored upload: form or JSON, one file, its name and size; knows no queue."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import Field, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+
+from api import jsonbody
+from api.blobs import BadPack, Blobs, pack
+from api.context import Context
+from api.errors import Problem
+from api.problems import invalid
+from api.routes.words import Asked, Slug
+from challenges.loader import Challenge
+
+MAX_PARTS = 8
+MAX_FIELD_BYTES = 1024
+TEXT_FIELDS = ("challenge", "competition")
+FILE_FIELD = "file"
+
+FileName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewSubmission(Asked):
+    """A submission as JSON: file names and their text."""
+
+    challenge: Slug
+    competition: Slug | None = None
+    files: Annotated[dict[FileName, str], Field(min_length=1, max_length=MAX_PARTS)]
+
+
+class _Names(Asked):
+    challenge: Slug
+    competition: Slug | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What somebody hands in, before anything is known about it."""
+
+    challenge: str
+    competition: str | None
+    files: dict[str, bytes]
+
+
+async def read(request: Request, context: Context) -> Upload:
+    """The upload of a request, each file cut off one byte beyond what any challenge allows.
+
+    Raises Problem bad_form, bad_json, unsupported_media_type, too_large, invalid_request, not_utf8, unknown_challenge.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        limit = context.settings.max_json_kb * 1024
+        body = await request.body()
+        return await run_in_threadpool(_from_json, body, limit)
+    if kind == "multipart/form-data":
+        return await _from_form(request, context)
+    raise Problem("unsupported_media_type", "Send multipart/form-data or application/json.")
+
+
+def _from_json(body: bytes, limit: int) -> Upload:
+    value = jsonbody.parse(body, max_bytes=limit)
+    try:
+        wanted = NewSubmission.model_validate(value, strict=True)
+    except ValidationError as error:
+        raise invalid([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
+    try:
+        files = {name: text.encode("utf-8") for name, text in wanted.files.items()}
+    except UnicodeEncodeError:
+        raise Problem("not_utf8") from None
+    return Upload(wanted.challenge, wanted.competition, files)
+
+
+async def _from_form(request: Request, context: Context) -> Upload:
+    try:
+        form = await request.form(max_files=MAX_PARTS, max_fields=MAX_PARTS, max_part_size=MAX_FIELD_BYTES)
+    except (HTTPException, MultiPartException) as error:
+        raise Problem("bad_form", str(getattr(error, "detail", error))[:200]) from None
+    try:
+        names = _form_names(form)
+        challenge = context.challenge(names.challenge)
+        files = await _form_files(form, challenge.max_kb * 1024)
+    finally:
+        await form.close()
+    return Upload(names.challenge, names.competition, files)
+
+
+def _form_names(form: FormData) -> _Names:
+    texts: dict[str, str] = {}
+    for field, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if field != FILE_FIELD:
+                raise Problem("invalid_request", f"A file is sent in the field `{FILE_FIELD}`.")
+        elif field not in TEXT_FIELDS or field in texts:
+            raise Problem("invalid_request", f"The text fields are {', '.join(TEXT_FIELDS)}, each once.")
+        else:
+            texts[field] = value
+    try:
+        return _Names.model_validate(texts)
+    except ValidationError as error:
+        raise invalid([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
+
+
+async def _form_files(form: FormData, max_bytes: int) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for _, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            name = value.filename or ""
+            if name in files:
+                raise Problem("wrong_file_name", "Two files have the same name.")
+            files[name] = await value.read(max_bytes + 1)
+    if not files:
+        raise Problem("invalid_request", f"There is no file in the field `{FILE_FIELD}`.")
+    return files
+
+
+def check(files: dict[str, bytes], challenge: Challenge) -> None:
+    """Whether these files are what the challenge asks for. Raises Problem wrong_file_name, empty_file, too_large."""
+    if set(files) != {challenge.submit}:
+        raise Problem("wrong_file_name", f"Submit exactly one file, called {challenge.submit}.")
+    content = files[challenge.submit]
+    if not content.strip():
+        raise Problem("empty_file")
+    if len(content) > challenge.max_kb * 1024:
+        raise Problem("too_large", f"{challenge.submit} may have {challenge.max_kb} KiB.")
+
+
+def store(blobs: Blobs, files: dict[str, bytes]) -> str:
+    """Packs and stores the files; returns the digest. Raises Problem wrong_file_name, storage_unavailable."""
+    try:
+        packed = pack(files)
+    except BadPack as error:
+        raise Problem("wrong_file_name", str(error)) from None
+    try:
+        return blobs.put([packed])
+    except OSError:
+        raise Problem("storage_unavailable", retry_after=30) from None

@@ -1,0 +1,30 @@
+"""What a grader may import; runs inside the grader's box on the standard library and numpy, and knows no worker."""
+
+from challenges.kit.answers import Answers
+from challenges.kit.attempt import Attempt
+from challenges.kit.data import Data
+from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
+from challenges.kit.output import Output
+from challenges.kit.returns import Array, Number, Returns, Text
+from challenges.kit.score import Check, Group, Score
+
+VERSION: int = 1
+"""Raised by hand when a change to the kit can change a score: it is part of every challenge's version."""
+
+__all__ = [
+    "VERSION",
+    "Answers",
+    "Array",
+    "Attempt",
+    "Check",
+    "Data",
+    "GraderError",
+    "Group",
+    "InvalidOutput",
+    "Number",
+    "Output",
+    "Returns",
+    "Score",
+    "SubmissionEnded",
+    "Text",
+]

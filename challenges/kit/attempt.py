@@ -1,0 +1,98 @@
+"""A submission as a grader may use it: every verb is a question to the worker, which alone talks to the submission's box."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from challenges.kit.answers import Answers
+from challenges.kit.data import seeded_generator
+from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
+from challenges.kit.output import Output
+from challenges.kit.returns import Returns
+from sandbox.inside import frames, values
+from sandbox.inside.channel import Channel
+from sandbox.inside.frames import Frame
+
+ENVELOPE = 4096
+"""Bytes an answer may weigh beyond the value itself."""
+
+
+class Line:
+    """The lock-step conversation with the worker: one frame there, one frame back."""
+
+    def __init__(self, channel: Channel, opened_by: Frame) -> None:
+        self._channel = channel
+        self._id = opened_by.id
+
+    def say(self, kind: int, body: bytes = b"{}", raw: bytes = b"") -> None:
+        """Answer the worker's last frame."""
+        self._channel.write(Frame(kind, self._id, body, raw))
+
+    def ask(self, kind: int, body: bytes, raw: bytes = b"") -> Frame:
+        """Answer the worker's last frame with a question. Raises SubmissionEnded when there is nothing left to ask."""
+        self.say(kind, body, raw)
+        reply: Frame = self._channel.read()
+        self._id = reply.id
+        if reply.kind == frames.STOP:
+            raise SubmissionEnded
+        return reply
+
+
+class Attempt:
+    """One submission under grading. Whatever ends it ends the grader's run too, so graders hold only the happy path."""
+
+    def __init__(self, line: Line, submit: str, key: bytes) -> None:
+        self._line = line
+        self._submit = submit
+        self._key = key
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Random numbers of this submission's bytes and the secret: the same for the same bytes, unknown to anyone."""
+        return seeded_generator(self._key, name)
+
+    def call(
+        self, function: str, cases: Sequence[Sequence[Any]], *, returns: Returns, cpu_seconds: float | None = None
+    ) -> Answers:
+        """Call a function of the submitted module once for each list of arguments, one after the other.
+
+        `cpu_seconds` is this group's own budget: when it is spent, `Answers.complete` is False and the next group meets
+        a fresh process. Arguments are plain data: None, bool, int, float, str, bytes, lists, dicts, numeric arrays.
+
+        Raises:
+            GraderError: an argument cannot travel.
+            InvalidOutput: an answer is not what `returns` declares.
+        """
+        group = {"cpu_seconds": cpu_seconds, "cap": returns.max_bytes + ENVELOPE}
+        self._line.ask(frames.GROUP, json.dumps(group).encode())
+        answers: list[Any] = []
+        for case in cases:
+            try:
+                asked = values.encode({"file": self._submit, "function": function, "args": list(case)})
+            except values.BadValue as error:
+                raise GraderError(f"an argument of {function} cannot travel: {error}") from error
+            reply = self._line.ask(frames.ASK_CALL, *asked)
+            if reply.kind == frames.OVERRUN:
+                return Answers(answers, complete=False)
+            try:
+                answer = values.decode(reply.json, reply.raw)
+            except values.BadValue as error:
+                raise InvalidOutput(f"{function} returned something unreadable: {error}") from error
+            answers.append(returns.check(answer))
+        return Answers(answers, complete=True)
+
+    def run(self, argv: Sequence[str], *, inputs: Mapping[str, bytes], outputs: Sequence[str]) -> Output:
+        """Run a program in a fresh folder holding the submitted file and `inputs`, and bring the files it promises.
+
+        A program that ends other than with exit code 0 ends the run; a promised file that is missing or malformed is
+        InvalidOutput when it is read.
+        """
+        listed = [[name, len(data)] for name, data in inputs.items()]
+        asked = json.dumps({"argv": list(argv), "inputs": listed, "outputs": list(outputs)}).encode()
+        reply = self._line.ask(frames.ASK_RUN, asked, b"".join(inputs.values()))
+        found, at = {}, 0
+        for name, size in json.loads(reply.json)["files"]:
+            found[name] = reply.raw[at : at + size]
+            at += size
+        return Output(found)

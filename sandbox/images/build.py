@@ -1,0 +1,313 @@
+"""Makes the images of the runtimes from their recipes; one of the two modules that speak to a Docker Engine.
+
+Works with and without a container registry: a plain Debian 12 is pulled where a registry answers, and else made from
+Debian packages. Python packages are brought in by the host, so that nothing is installed over a network.
+Knows nothing of settings: `python -m sandbox.images.build --help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import shutil
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from sandbox.images import BASE, ROOT, RUNTIMES, debian, image_tag, parent, recipe_digest, recipe_folder, wheels
+from sandbox.types import SandboxError
+
+DEBIAN = "debian:12-slim"
+REGISTRY_PATIENCE_SECONDS = 5.0
+NEEDED_GB = 3.0
+SMOKE_SECONDS = 180
+
+
+@dataclass
+class Progress:
+    """Says each phase as it begins and how long it took when it is over."""
+
+    say: Callable[[str], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        self.say(f"  {name} ...")
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 2)
+        self.say(f"  {name}: {self.seconds[name]:.1f} s")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image of a runtime: its ID, whether it was made just now, from what, and the seconds each phase took."""
+
+    runtime: str
+    tag: str
+    image: str
+    made: bool
+    base: str
+    megabytes: int
+    seconds: dict[str, float]
+
+
+class Builder:
+    """Makes images in one engine. `registry` is where plain Debian comes from: a name, "" for the engine's own
+    default, None for no registry at all."""
+
+    def __init__(self, engine: docker.DockerClient, *, cache: Path, registry: str | None, say: Callable[[str], None]):
+        self._engine = engine
+        self._cache = cache
+        self._registry = registry
+        self._progress = Progress(say)
+
+    def build(self, runtime: str) -> Built:
+        """The image of this recipe: the one that exists, or a new one. Raises SandboxError."""
+        recipe_folder(runtime)
+        made = False
+        if _find(self._engine, runtime) is None:
+            with self._alone():
+                if _find(self._engine, runtime) is None:
+                    self._make(runtime)
+                    made = True
+        image = self._engine.images.get(image_tag(runtime))
+        size = image.attrs["Size"] // 1_000_000
+        origin = image.labels.get("assay.base", "unknown")
+        return Built(runtime, image_tag(runtime), str(image.id), made, origin, size, self._progress.seconds)
+
+    def _make(self, runtime: str) -> None:
+        info = self._engine.info()
+        self._check_disk(Path(info["DockerRootDir"]))
+        above = parent(runtime)
+        if above is None:
+            self._make_base()
+            return
+        if _find(self._engine, above) is None:
+            self._make(above)
+        folder = recipe_folder(runtime)
+        with self._progress.phase(f"{runtime}: wheels"):
+            locks = sorted(folder.glob("*.lock"))
+            house = wheels.bring(locks, machine=info["Architecture"], cache=self._cache)
+        origin = self._engine.images.get(image_tag(above))
+        with self._progress.phase(f"{runtime}: image"):
+            image = self._run_recipe(runtime, str(origin.id), {"wheels": house}, origin.labels["assay.base"], "none")
+        with self._progress.phase(f"{runtime}: smoke test"):
+            smoke(self._engine, image, _declared(folder))
+        self._engine.images.get(image).tag(*image_tag(runtime).split(":"))
+
+    def _make_base(self) -> None:
+        pulled = None
+        if self._registry is not None:
+            with self._progress.phase("base: ask a container registry"):
+                pulled = self._pull()
+        if pulled:
+            # A pulled Debian lacks Python, and the engine's own default network may be cut off (or not be there).
+            with self._progress.phase("base: image"):
+                image = self._run_recipe(BASE, pulled, {}, f"pulled {self._debian}", "host")
+        else:
+            with self._progress.phase("base: Debian from its packages"):
+                plain = self._bootstrap()
+            with self._progress.phase("base: image"):
+                image = self._run_recipe(BASE, plain, {}, "made from Debian packages", "none")
+            self._engine.images.remove(f"assay/debian:{recipe_digest(BASE)[:16]}")
+        self._engine.images.get(image).tag(*image_tag(BASE).split(":"))
+
+    @property
+    def _debian(self) -> str:
+        return f"{self._registry}/{DEBIAN}" if self._registry else DEBIAN
+
+    def _pull(self) -> str | None:
+        """ID of a pulled plain Debian, None where no registry answers in time."""
+        hasty = docker.from_env(timeout=REGISTRY_PATIENCE_SECONDS)
+        try:
+            hasty.api.inspect_distribution(self._debian)
+        except (APIError, requests.exceptions.RequestException):
+            return None
+        finally:
+            hasty.close()
+        return str(self._engine.images.pull(*self._debian.rsplit(":", 1)).id)
+
+    def _bootstrap(self) -> str:
+        packages = (ROOT / BASE / "packages.txt").read_text().split()
+        tag = recipe_digest(BASE)[:16]
+        with tempfile.TemporaryDirectory(dir=self._cache) as folder:
+            tar = Path(folder) / "debian.tar"
+            debian.make(tar, packages)
+            self._engine.api.import_image_from_file(str(tar), repository="assay/debian", tag=tag)
+        return str(self._engine.images.get(f"assay/debian:{tag}").id)
+
+    def _run_recipe(self, runtime: str, above: str, extra: dict[str, Path], origin: str, network: str) -> str:
+        """ID of the image the classic builder makes of a recipe; `extra` are folders that join its context."""
+        labels = {"assay.recipe": recipe_digest(runtime), "assay.runtime": runtime, "assay.base": origin}
+        with tempfile.TemporaryFile(dir=self._cache) as context:
+            _pack(recipe_folder(runtime), extra, context)
+            context.seek(0)
+            lines = self._engine.api.build(
+                fileobj=context,
+                custom_context=True,
+                buildargs={"PARENT": above},
+                labels=labels,
+                network_mode=network,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            image = _follow(lines, runtime)
+        # The stage the wheels were installed in is as large again as the image, and serves nobody.
+        self._engine.images.prune(filters={"dangling": True, "label": ["assay.stage=wheels"]})
+        return image
+
+    def _check_disk(self, engine_root: Path) -> None:
+        for folder in (engine_root, self._cache):
+            if not folder.exists():  # an engine elsewhere: its disk cannot be seen from here
+                continue
+            free = shutil.disk_usage(folder).free / 1e9
+            if free < NEEDED_GB:
+                raise SandboxError(f"{folder} has {free:.1f} GB free; making an image needs {NEEDED_GB:.0f} GB")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two builds on one host take turns; the second finds the first one's image."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with (self._cache / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def connect() -> docker.DockerClient:
+    """The engine of the environment (DOCKER_HOST, or the local socket). Raises SandboxError if it does not answer."""
+    try:
+        engine = docker.from_env(timeout=600)
+        engine.ping()
+    except (DockerException, requests.exceptions.RequestException) as error:
+        raise SandboxError(f"no Docker Engine answers ({error}); scripts/ensure-docker says what to do") from error
+    return engine
+
+
+def resolve(runtime: str, engine: docker.DockerClient | None = None) -> str:
+    """Image ID (sha256:...) of a runtime's recipe as it stands. Raises SandboxError if it has not been made."""
+    recipe_folder(runtime)
+    image = _find(engine or connect(), runtime)
+    if image is None:
+        raise SandboxError(
+            f"the image of {runtime} has not been made; run `assay images build {runtime}` or `make images`"
+        )
+    return image
+
+
+def _find(engine: docker.DockerClient, runtime: str) -> str | None:
+    try:
+        return str(engine.images.get(image_tag(runtime)).id)
+    except ImageNotFound:
+        return None
+
+
+def _pack(folder: Path, extra: dict[str, Path], target: Any) -> None:
+    """Write a build context: the recipe and the extra folders, owned by root and without the host's times."""
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if member.name.endswith("__pycache__"):
+            return None
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mtime = 0
+        member.mode = 0o755 if member.isdir() else 0o644
+        return member
+
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        tar.add(folder, ".", filter=plain)
+        for name, path in extra.items():
+            tar.add(path, name, filter=plain)
+
+
+def _follow(lines: Iterator[dict[str, Any]], runtime: str) -> str:
+    """Read the builder's output to its end; the image it made. Raises SandboxError with the output's tail."""
+    said: list[str] = []
+    image = ""
+    for line in lines:
+        said.append(line.get("stream", ""))
+        if "error" in line:
+            tail = "".join(said)[-3000:]
+            raise SandboxError(f"building the image of {runtime} failed: {line['error']}\n{tail}")
+        image = line.get("aux", {}).get("ID", image)
+    if not image:
+        raise SandboxError(f"building the image of {runtime} ended without an image:\n{''.join(said)[-3000:]}")
+    return image
+
+
+def _declared(folder: Path) -> list[str]:
+    lines = (folder / "requirements.in").read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def smoke(engine: docker.DockerClient, image: str, declared: list[str]) -> None:
+    """Import every declared package in a box of this image. Raises SandboxError with what it said."""
+    program = (ROOT / "smoke.py").read_text()
+    container = engine.containers.create(
+        image,
+        ["/usr/bin/python3", "-I", "-c", program, *declared],
+        user="200000:200000",
+        environment={"HOME": "/tmp"},
+        network_mode="none",
+        read_only=True,
+        tmpfs={"/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777"},
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges:true"],
+        labels={"assay.smoke": "true"},
+    )
+    try:
+        container.start()
+        code = container.wait(timeout=SMOKE_SECONDS)["StatusCode"]
+        if code != 0:
+            said = container.logs().decode(errors="replace")[-3000:]
+            raise SandboxError(f"the new image cannot import what its recipe declares:\n{said}")
+    finally:
+        container.remove(force=True, v=True)
+
+
+def default_cache() -> Path:
+    """Where wheels are kept between builds: beside the project in a checkout, else in the user's cache folder."""
+    project = ROOT.parents[1]
+    return project / ".cache" / "images" if (project / "Makefile").is_file() else Path.home() / ".cache" / "assay"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m sandbox.images.build`: 0 when every image named is there."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.images.build", description="Make the images of runtimes.")
+    parser.add_argument("runtimes", nargs="*", default=list(RUNTIMES), metavar="RUNTIME", help=", ".join(RUNTIMES))
+    parser.add_argument("--registry", default="", metavar="HOST[:PORT]/PREFIX", help="pull plain Debian from here")
+    parser.add_argument("--no-registry", action="store_true", help="make Debian from its packages, ask no registry")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="where wheels are kept between builds")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, the progress on stderr")
+    args = parser.parse_args(argv)
+
+    out = sys.stderr if args.json else sys.stdout
+    say = lambda line: print(line, file=out, flush=True)  # noqa: E731
+    try:
+        registry = None if args.no_registry else args.registry.rstrip("/")
+        builder = Builder(connect(), cache=args.cache, registry=registry, say=say)
+        built = [builder.build(runtime) for runtime in args.runtimes]
+    except (SandboxError, LookupError) as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return 1
+    for one in built:
+        say(f"  {one.tag} {'made' if one.made else 'is there already'}: {one.megabytes} MB, {one.image[:19]}")
+    if args.json:
+        print(json.dumps([asdict(one) for one in built], indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

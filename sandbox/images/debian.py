@@ -1,0 +1,83 @@
+"""Makes a plain Debian 12 out of Debian packages, for hosts that reach no container registry; knows no engine.
+
+The packages come from wherever this host's own apt gets them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sandbox.types import SandboxError
+
+SUITE = "bookworm"
+
+_PLAIN = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8")
+_TARGETS = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+_SUITES = {"Debian": (SUITE, f"{SUITE}-updates"), "Debian-Security": (f"{SUITE}-security",)}
+_NO_DOCS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "info", "locale", "lintian")]
+
+
+def make(target: Path, packages: Iterable[str]) -> None:
+    """Write a Debian 12 with these packages to `target` (.tar). Raises SandboxError where this host cannot."""
+    _require_tool()
+    sources = "\n".join(_sources())
+    command = [*_PLAIN, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}"]
+    command += [*_NO_DOCS, *(f"--aptopt={line}" for line in _proxies()), SUITE, str(target), "-"]
+    done = subprocess.run(command, input=sources, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SandboxError(
+            f"mmdebstrap could not make a Debian 12 from this host's package mirror:\n{_tail(done.stderr)}"
+        )
+
+
+def _require_tool() -> None:
+    """mmdebstrap is there afterwards: installed by apt if need be and possible."""
+    if os.geteuid() != 0:
+        raise SandboxError("making the base image from Debian packages needs root; or name a registry with --registry")
+    if shutil.which("mmdebstrap"):
+        return
+    if not shutil.which("apt-get"):
+        raise SandboxError("no container registry answers, and this is no Debian machine that could do without one")
+    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "mmdebstrap"]):
+        done = subprocess.run([*_PLAIN, *command], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SandboxError(f"`{' '.join(command)}` failed:\n{_tail(done.stderr)}")
+
+
+def _sources() -> Iterator[str]:
+    """Lines of a sources.list for Debian 12 on the mirrors of this host's apt."""
+    mirrors = list(_mirrors())
+    if not mirrors:  # apt does not know an origin before it has fetched its lists once
+        subprocess.run([*_PLAIN, "apt-get", "update"], capture_output=True)
+        mirrors = list(_mirrors())
+    if not any(label == "Debian" for label, _ in mirrors):
+        raise SandboxError("apt on this host has no Debian mirror to make the base image from; name a registry instead")
+    for label, mirror in mirrors:
+        for suite in _SUITES[label]:
+            yield f"deb {mirror} {suite} main"
+
+
+def _mirrors() -> Iterator[tuple[str, str]]:
+    command = ["apt-get", "indextargets", "--format", _TARGETS, "Created-By: Packages"]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    for line in dict.fromkeys(lines):
+        origin, label, mirror = line.split("|")
+        if origin == "Debian" and label in _SUITES:
+            yield label, mirror
+
+
+def _proxies() -> Iterator[str]:
+    """How apt on this host goes out: mmdebstrap has an apt of its own, which reads none of it."""
+    dump = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True).stdout
+    for line in dump.splitlines():
+        key = line.split(" ", 1)[0].lower()
+        if "proxy" in key or "::cainfo" in key or "::verify-" in key:
+            yield line.rstrip(";")
+
+
+def _tail(text: str, lines: int = 12) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])

@@ -1,0 +1,135 @@
+"""A small installation for tests: a data folder, a database with people and a competition, and real worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlmodel import select
+
+from api.blobs import Blobs, pack
+from api.settings import Settings
+from api.store import Store, accept, competitions, people
+from api.store.tables import Attempt, Judging, Role, VerdictRow
+from challenges.loader import load_all
+
+TOYS = Path(__file__).parent / "toys"
+QUICK: dict[str, Any] = {
+    "lease_seconds": 4,
+    "fence_seconds": 2.5,
+    "renew_seconds": 0.8,
+    "sweep_seconds": 0.5,
+    "retry_base_seconds": 0.1,
+    "poll_seconds": 60,
+    "poll_without_broker_seconds": 0.3,
+    "slots": 2,
+}
+"""The same rules on a shorter clock; polling is so slow that with a broker only the bell explains a quick verdict."""
+
+DOUBLE = "def double(x): return 2 * x"
+SLOW = "import time\ntime.sleep(2)\ndef double(x): return 2 * x"
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T], what: str, seconds: float = 40) -> T:
+    """The first true answer of `look`. Fails with `what` was waited for."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.1)
+    return found
+
+
+class Installation:
+    """The toys as a competition, one person `ada` with an entry, and what the database says about submissions."""
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.settings = Settings(data=data, challenges=[TOYS], **{**QUICK, **settings})
+        self.settings.prepare()
+        self.store = Store(self.settings.database)
+        self.store.migrate()
+        self.blobs = Blobs(self.settings.blobs_dir)
+        self.challenges = load_all([TOYS])
+        people.ensure_admin(self.store, lambda _: None)
+        places = [competitions.ChallengePlace(c.slug, c.points, c.version) for c in self.challenges.values()]
+        competitions.create(
+            self.store, slug="toys", title="Toys", opens_at=None, closes_at=None, challenges=places, by=1
+        )
+        self.people: dict[str, int] = {}
+        self.join("ada")
+
+    def join(self, name: str) -> None:
+        """A new person with an entry."""
+        self.people[name] = people.create_person(self.store, name, Role.participant, by=1).id
+        competitions.add_entry(self.store, "toys", name, by=1)
+
+    def submit(self, source: str = DOUBLE, *, challenge: str = "toy-call", person: str = "ada") -> str:
+        """Accept a submission as the API does; its id."""
+        data = pack({"solution.py": source.encode()})
+        offer = accept.Offer(
+            person_id=self.people[person],
+            challenge=challenge,
+            version=self.challenges[challenge].version,
+            competition="toys",
+            digest=self.blobs.put([data]),
+            size=len(data),
+            files=["solution.py"],
+        )
+        return str(accept.accept(self.store, offer)["id"])
+
+    def judging(self, submission: str) -> Judging:
+        """The judging of a submission as it stands."""
+        with self.store.read() as session:
+            return session.exec(select(Judging).where(Judging.submission_id == submission)).one()
+
+    def verdicts(self, submission: str) -> list[VerdictRow]:
+        """Every verdict a submission has; there must never be two."""
+        with self.store.read() as session:
+            query = select(VerdictRow).join(Judging).where(Judging.submission_id == submission)
+            return list(session.exec(query))
+
+    def attempts(self, submission: str) -> list[Attempt]:
+        """The attempts of a submission, in order."""
+        with self.store.read() as session:
+            query = select(Attempt).join(Judging).where(Judging.submission_id == submission).order_by(Attempt.id)
+            return list(session.exec(query))
+
+    def wait(self, submission: str, seconds: float = 40) -> str:
+        """The one verdict of a submission."""
+        found = wait_for(lambda: self.verdicts(submission), f"the verdict of {submission}", seconds)
+        assert len(found) == 1
+        return str(found[0].verdict)
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A real worker process; ended in good order, or found dead as the test left it."""
+        process = start_worker(self.settings)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that give a process these settings."""
+    given = settings.model_dump(mode="json")
+    given["challenges"] = os.pathsep.join(given["challenges"])
+    return {**os.environ, **{f"ASSAY_{name.upper()}": str(value) for name, value in given.items()}}
+
+
+def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a worker with these settings; its log goes to the data folder."""
+    code = "from api.settings import Settings; from worker.tasks import run; run(Settings())"
+    with (settings.data / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", code], env=environment(settings), stdout=log, stderr=subprocess.STDOUT
+        )

