@@ -63,6 +63,7 @@ WORD = Kind("lower-case words joined by hyphens", _matches(NAME))
 FILE_NAME = Kind("file name", _matches(FILE))
 NUMBER = Kind("number", _is_number)
 POSITIVE = Kind("number greater than 0", lambda value: _is_number(value) and value > 0)
+NOT_NEGATIVE = Kind("number from 0", lambda value: _is_number(value) and value >= 0)
 COUNT = Kind("whole number greater than 0", lambda value: _is_integer(value) and value > 0)
 LEVEL = Kind("whole number from 1 to 4", lambda value: _is_integer(value) and 1 <= value <= 4)
 POINTS = Kind("number from 0 to 100", lambda value: _is_number(value) and 0 <= value <= 100)
@@ -112,7 +113,7 @@ KEYS = (
     Key("baseline", "low", POINTS, graded=False),
     Key("baseline", "high", POINTS, graded=False),
     Key("group", "name", WORD),
-    Key("group", "weight", POSITIVE),
+    Key("group", "weight", NOT_NEGATIVE),
     Key("group", "gate", FLAG, False),
     Key("group", "hint", TEXT, graded=False),
     Key("group", "lo", NUMBER, None),

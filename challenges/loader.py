@@ -173,6 +173,8 @@ def _groups(fields: keys.Fields, where: Path) -> tuple[Group, ...]:
         raise ChallengeError(f"{where}: {error}") from error
     if len(groups) > MAX_CHECKS or len({group.name for group in groups}) != len(groups):
         raise ChallengeError(f"{where}: group.name must differ, and there are at most {MAX_CHECKS} groups")
+    if not any(group.weight for group in groups):
+        raise ChallengeError(f"{where}: group.weight must be greater than 0 for at least one group")
     return groups
 
 

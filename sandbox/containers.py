@@ -147,7 +147,7 @@ class _EngineContainer:
 
 
 class DockerSandbox:
-    """Boxes of level `fresh`: one container a run, created for it and removed after it. Safe to use from many threads."""
+    """Boxes of level `fresh`: one container a run, made for it and removed after it. Safe to use from many threads."""
 
     def __init__(
         self,

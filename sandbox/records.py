@@ -1,4 +1,4 @@
-"""Turns the engine's attach stream into the shim's records; believes nothing, and holds at most one record in memory."""
+"""Turns the engine's attach stream into the shim's records; believes nothing and holds at most one record."""
 
 from __future__ import annotations
 

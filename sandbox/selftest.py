@@ -33,16 +33,22 @@ class _Broken(Exception):
 
 
 def check(sandbox: Sandbox, *, runtime: str = RUNTIME) -> list[Finding]:
-    """Run the probe boxes one after another (a few seconds). Raises nothing of the sandbox's: a SandboxError is a finding.
+    """All findings of `findings`, when the last probe is done."""
+    return list(findings(sandbox, runtime=runtime))
+
+
+def findings(sandbox: Sandbox, *, runtime: str = RUNTIME) -> Iterator[Finding]:
+    """Run the probe boxes one after another (a few seconds). A SandboxError is a finding and never raised.
 
     When not even a plain program runs, that is the only finding: every other would name the same cause.
     """
     run = _Runner(sandbox, runtime)
-    findings = [_finding("a plain program runs", partial(_plain, run))]
-    if findings[0].ok:
-        findings += [_finding(name, partial(probe, run)) for name, probe in PROBES.items()]
-        findings += _seen_from_inside(run)
-    return findings
+    first = _finding("a plain program runs", partial(_plain, run))
+    yield first
+    if first.ok:
+        for name, probe in PROBES.items():
+            yield _finding(name, partial(probe, run))
+        yield from _seen_from_inside(run)
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,7 @@ class _Runner:
             "files_mb": FILES_MB,
             **limits,
         }
-        job = Job(
-            self.runtime, Limits.of(**given), files={"probe.py": code.encode()}, argv=("python3", "probe.py")
-        )
+        job = Job(self.runtime, Limits.of(**given), files={"probe.py": code.encode()}, argv=("python3", "probe.py"))
         return self.sandbox.run(job)
 
 
@@ -194,6 +198,7 @@ def _number(result: RunResult) -> int:
 
 LOOK = """
 import errno, json, os, socket
+NAMES = ("CapEff", "CapPrm", "CapBnd", "CapInh", "NoNewPrivs", "Seccomp")
 def attempt(act):
     try:
         act()
@@ -211,7 +216,7 @@ print(json.dumps({
     "root": {place: attempt(lambda: open(place + "/written", "w").close()) for place in ("/", "/usr", "/etc", "/var")},
     "tmp": attempt(lambda: open("/tmp/written", "w").close()),
     "uid": os.getuid(), "gid": os.getgid(),
-    "status": {name: status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "NoNewPrivs", "Seccomp")},
+    "status": {name: status[name].strip() for name in NAMES},
 }))
 """
 

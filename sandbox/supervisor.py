@@ -1,4 +1,4 @@
-"""Owns a box's pipes, clock and limits and is the only source of facts about it; knows no engine API and no challenge."""
+"""Owns a box's pipes, clock and limits and is the only source of facts about it; knows no engine and no challenge."""
 
 from __future__ import annotations
 

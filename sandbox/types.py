@@ -137,7 +137,7 @@ class Box(Protocol):
         cpu_seconds: float = math.inf,
         wall_seconds: float = math.inf,
     ) -> Frame:
-        """Send one frame and return the one frame that answers it, of at most `cap` bytes. Raises BoxEnded, Abandoned."""
+        """Send one frame; the one frame that answers it, of at most `cap` bytes. Raises BoxEnded, Abandoned."""
         ...
 
     def cpu_seconds(self) -> float:

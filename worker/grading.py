@@ -1,4 +1,4 @@
-"""Stands between two boxes, the submission's and the grader's: passes frames and facts, and parses no stranger's bytes."""
+"""Stands between the submission's box and the grader's: passes frames and facts, and parses no stranger's bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.inside import frames, values
 from sandbox.inside.frames import Frame
-from sandbox.types import Abandoned, Box, BoxEnded, Ended, Job, Limits, RunResult, Sandbox, SandboxError, never
+from sandbox.types import Abandoned, Box, BoxEnded, Ended, Job, Limits, RunResult, Sandbox, never
 from worker.graders import FRAME_CAP, GraderFault, Graders, Prepared
 from worker.judge import Facts, GraderFailed, Outcome, Raised, Scored, Stopped, Unreadable
 

@@ -41,7 +41,7 @@ class Holding:
 
 
 class Slots:
-    """The slots of one worker process. `work` may be called by any thread at any time, and does nothing when all are busy."""
+    """The slots of one worker process. Any thread may call `work` at any time; it does nothing when all are busy."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A submission as a grader may use it: every verb is a question to the worker, which alone talks to the submission's box."""
+"""A submission as a grader may use it: every verb is a question to the worker, which alone talks to its box."""
 
 import json
 from collections.abc import Mapping, Sequence

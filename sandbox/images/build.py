@@ -14,10 +14,9 @@ import shutil
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +25,13 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from sandbox.images import BASE, ROOT, RUNTIMES, debian, image_tag, parent, recipe_digest, recipe_folder, wheels
+from sandbox.images.progress import Progress
 from sandbox.types import SandboxError
 
 DEBIAN = "debian:12-slim"
 REGISTRY_PATIENCE_SECONDS = 5.0
 NEEDED_GB = 3.0
 SMOKE_SECONDS = 180
-
-
-@dataclass
-class Progress:
-    """Says each phase as it begins and how long it took when it is over."""
-
-    say: Callable[[str], None]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        self.say(f"  {name} ...")
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - start, 2)
-        self.say(f"  {name}: {self.seconds[name]:.1f} s")
 
 
 @dataclass(frozen=True)
@@ -101,7 +85,7 @@ class Builder:
             locks = sorted(folder.glob("*.lock"))
             house = wheels.bring(locks, machine=info["Architecture"], cache=self._cache)
         origin = self._engine.images.get(image_tag(above))
-        with self._progress.phase(f"{runtime}: image"):
+        with self._progress.phase(f"{runtime}: image", "half a minute"):
             image = self._run_recipe(runtime, str(origin.id), {"wheels": house}, origin.labels["assay.base"], "none")
         with self._progress.phase(f"{runtime}: smoke test"):
             smoke(self._engine, image, _declared(folder))
@@ -117,11 +101,11 @@ class Builder:
             with self._progress.phase("base: image"):
                 image = self._run_recipe(BASE, pulled, {}, f"pulled {self._debian}", "host")
         else:
-            with self._progress.phase("base: Debian from its packages"):
+            with self._progress.phase("base: Debian from its packages", "half a minute"):
                 plain = self._bootstrap()
             with self._progress.phase("base: image"):
                 image = self._run_recipe(BASE, plain, {}, "made from Debian packages", "none")
-            self._engine.images.remove(f"assay/debian:{recipe_digest(BASE)[:16]}")
+            self._engine.images.remove(f"assay/debian:{recipe_digest(BASE)[:16]}")  # the name; its layer lives on
         self._engine.images.get(image).tag(*image_tag(BASE).split(":"))
 
     @property
@@ -129,18 +113,20 @@ class Builder:
         return f"{self._registry}/{DEBIAN}" if self._registry else DEBIAN
 
     def _pull(self) -> str | None:
-        """ID of a pulled plain Debian, None where no registry answers in time."""
+        """ID of a pulled plain Debian, None where the default registry does not answer in time."""
         hasty = docker.from_env(timeout=REGISTRY_PATIENCE_SECONDS)
         try:
             hasty.api.inspect_distribution(self._debian)
-        except (APIError, requests.exceptions.RequestException):
+        except (APIError, requests.exceptions.RequestException) as error:
+            if self._registry:
+                raise SandboxError(f"the registry named does not give {self._debian}: {error}") from error
             return None
         finally:
             hasty.close()
         return str(self._engine.images.pull(*self._debian.rsplit(":", 1)).id)
 
     def _bootstrap(self) -> str:
-        packages = (ROOT / BASE / "packages.txt").read_text().split()
+        packages = (recipe_folder(BASE) / "packages.txt").read_text().split()
         tag = recipe_digest(BASE)[:16]
         with tempfile.TemporaryDirectory(dir=self._cache) as folder:
             tar = Path(folder) / "debian.tar"

@@ -1,1 +1,1 @@
-"""Code that runs inside boxes: standard library only, streamed in; it has the submission's powers and is trusted with nothing."""
+"""Code that runs inside boxes: standard library only, streamed in, with the submission's powers and no trust."""

@@ -1,7 +1,7 @@
 """The frame: one question or answer on a byte stream; reads the fixed header only and knows nothing of what is inside.
 
-Header, 32 bytes, network order: magic `AY`, version, kind, 16 bytes request id, length of the JSON part (u32), length of
-the raw part (u64). An answer repeats the id of its question.
+Header, 32 bytes, network order: magic `AY`, version, kind, 16 bytes request id, length of the JSON part (u32), length
+of the raw part (u64). An answer repeats the id of its question.
 """
 
 from __future__ import annotations

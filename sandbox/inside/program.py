@@ -1,4 +1,4 @@
-"""Runs a Python program in the warm process of the box as `python3 FILE ARGS` would; knows nothing of what it is for."""
+"""Runs a Python program in the warm process of the box as `python3 FILE ARGS` would; knows nothing of its purpose."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from sandbox.inside.raised import describe
 
 
 def main(argv: Sequence[str], channel: socket) -> int:
-    """Run argv[0] as `__main__`; returns its exit code, with the error of a crash on stderr and its outline on the channel."""
+    """Run argv[0] as `__main__`; its exit code. A crash leaves its text on stderr and its outline on the channel."""
     sys.argv = list(argv)
     sys.path.insert(0, os.path.dirname(os.path.abspath(argv[0])))
     try:

@@ -1,4 +1,4 @@
-"""The outline of an exception that may be told about a hidden run: its nearest built-in class and a line; never its text."""
+"""The outline of an exception that may be told of a hidden run: nearest built-in class and a line; never its text."""
 
 import builtins
 from typing import Any

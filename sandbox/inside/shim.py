@@ -2,9 +2,10 @@
 
 It knows no secret and nothing it says is a fact: once the submission runs, it has the submission's powers and no more.
 
-Streams are carried as records on stdin and stdout: one byte kind, four bytes length (network order), then that many bytes.
+Streams are carried as records on stdin and stdout: one byte kind, four bytes length (network order), the bytes.
 To the box: J (what to import), S (start: 4 bytes length, JSON, then the files), C (bytes for the submission's channel).
-From the box: R (ready), C (bytes of its channel), O and E (its stdout and stderr), F (one output file), X (how it ended).
+From the box: R (ready), C (bytes of its channel), O and E (its stdout and stderr), F (part of an output file), X (how it
+ended).
 """
 
 import ctypes
@@ -49,7 +50,7 @@ def write_record(kind: bytes, data: bytes) -> None:
 
 
 def set_dumpable(on: bool) -> None:
-    """Whether same-user processes may look into this one; off in the shim, so that its streams are not picked up by chance."""
+    """Whether same-user processes may look into this one; off in the shim, so that nobody picks up its streams."""
     ctypes.CDLL(None).prctl(4, int(on), 0, 0, 0)
 
 

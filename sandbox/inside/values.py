@@ -1,4 +1,4 @@
-"""Plain data to a JSON part and a raw part and back; accepts only exact built-in types and numeric arrays, and no pickle.
+"""Plain data to a JSON part and a raw part and back: exact built-in types and numeric arrays only, and no pickle.
 
 Text over 1 KB, bytes and arrays travel in the raw part (arrays little-endian, C order) and leave a marker in the JSON.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 INLINE_TEXT = 1024
 DEPTH = 64
-DTYPES = frozenset("i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 b1".split())
+DTYPES = frozenset(["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "b1"])
 """Kinds and item sizes of arrays that may travel, as numpy writes them."""
 
 

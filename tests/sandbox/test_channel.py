@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,8 @@ def test_malformed_values_are_refused_and_nothing_else_happens(body: bytes) -> N
 
 @given(st.binary(max_size=200), st.binary(max_size=50))
 def test_any_bytes_are_a_value_or_refused(body: bytes, raw: bytes) -> None:
-    try:
+    with suppress(values.BadValue):
         values.decode(body, raw)
-    except values.BadValue:
-        pass
 
 
 def test_a_frame_is_read_as_it_was_packed() -> None:

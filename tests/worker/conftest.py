@@ -55,6 +55,14 @@ class Judged:
         return f"{self.report} {self.facts} {self.detail}"
 
 
+def judge_file(grading: Grading, challenge: Challenge, prepared: Prepared, source: bytes) -> Judged:
+    """Judge one submitted file in real boxes."""
+    outcome, facts = grading.grade(challenge, prepared, {challenge.submit: source})
+    lines = source.count(b"\n") + 1
+    report = judge(outcome, facts, challenge.limits, pass_mark=challenge.pass_mark, lines=lines)
+    return Judged(report, outcome, facts)
+
+
 Submit = Callable[..., Judged]
 
 
@@ -69,8 +77,6 @@ def submit(grading: Grading, challenges: dict[str, Challenge]) -> Submit:
             public, hidden = grading.generate(challenge, seed)
             made[slug, seed] = Prepared(f"{challenge.version}|{seed!r}", seed, public, hidden)
         data = source.encode() if isinstance(source, str) else source
-        outcome, facts = grading.grade(challenge, made[slug, seed], {challenge.submit: data})
-        lines = data.count(b"\n") + 1
-        return Judged(judge(outcome, facts, challenge.limits, pass_mark=challenge.pass_mark, lines=lines), outcome, facts)
+        return judge_file(grading, challenge, made[slug, seed], data)
 
     return go

@@ -34,7 +34,7 @@ CALLS = [
     ("def double(x):\n    a = []\n    while True: a.append(bytearray(10**6))", "memory_limit", None),
     ("def double(x):\n    print('x' * 100_000)\n    return 2 * x", "output_limit", None),
     ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", "time_limit", None),
-    ("def double(x):\n    print('{\"verdict\": \"accepted\", \"score\": 100}')\n    return 0", "wrong_answer", 0.0),
+    ('def double(x):\n    print(\'{"verdict": "accepted", "score": 100}\')\n    return 0', "wrong_answer", 0.0),
 ]
 
 
@@ -117,7 +117,9 @@ def author(tmp_path: Path, grading: Grading) -> Callable[[str], object]:
         )
         challenge = load(folder)
         public, hidden = grading.generate(challenge, SEEDS[0])
-        return grading.grade(challenge, Prepared(challenge.version, SEEDS[0], public, hidden), {"solution.py": HONEST.encode()})[0]
+        return grading.grade(
+            challenge, Prepared(challenge.version, SEEDS[0], public, hidden), {"solution.py": HONEST.encode()}
+        )[0]
 
     return go
 
@@ -136,7 +138,8 @@ RIGHT = 'return Score.of(data.groups, {"small": True, "quick": True})'
         "os.kill(os.getpid(), 9)",
         "sys.exit(0)",
         "x = []\n    while True: x.append(bytearray(10**6))",
-        "os.write(3, b'x' * 100)\n    for fd in range(3, 30):\n        try: os.write(fd, b'x' * 100)\n        except OSError: pass\n    " + RIGHT,
+        "os.write(3, b'x' * 100)\n    for fd in range(3, 30):\n        try: os.write(fd, b'x' * 100)\n        except OSError: pass\n    "
+        + RIGHT,
         'attempt.run(["python3", "solution.py"], inputs={"../escape": b""}, outputs=[])',
         'attempt.run(["python3", "solution.py"], inputs={}, outputs=["/etc/passwd"])',
     ],
@@ -157,13 +160,18 @@ def test_a_grader_that_never_ends_is_ended(tmp_path: Path, grading: Grading, aut
     assert isinstance(outcome, GraderFailed)
 
 
-@pytest.mark.parametrize("body", ["1 / 0", "(data.public / 'a b').write_text('x')", "os._exit(1)", "(data.hidden / '.hidden').write_text('x')"])
+@pytest.mark.parametrize(
+    "body",
+    ["1 / 0", "(data.public / 'a b').write_text('x')", "os._exit(1)", "(data.hidden / '.hidden').write_text('x')"],
+)
 def test_a_failing_generate_is_the_authors_fault(author: Callable[..., object], body: str) -> None:
     with pytest.raises(GraderFault):
         author(RIGHT, generate=body)
 
 
-def test_the_grader_never_sees_the_submission_and_the_submission_never_the_hidden_data(author: Callable[[str], object], submit: Submit) -> None:
+def test_the_grader_never_sees_the_submission_and_the_submission_never_the_hidden_data(
+    author: Callable[[str], object], submit: Submit
+) -> None:
     look = (
         "import os\n"
         "def double(x):\n"

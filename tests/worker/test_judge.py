@@ -42,7 +42,12 @@ def test_the_table(ended: Ended | None, kills: int, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("gate", "rest", "expected"),
-    [(True, True, "accepted"), (False, True, "wrong_answer"), (True, False, "wrong_answer"), (False, False, "wrong_answer")],
+    [
+        (True, True, "accepted"),
+        (False, True, "wrong_answer"),
+        (True, False, "wrong_answer"),
+        (False, False, "wrong_answer"),
+    ],
 )
 def test_accepted_needs_the_pass_mark_and_every_gate(gate: bool, rest: bool, expected: str) -> None:
     assert verdict(Scored(Score.of(GROUPS, {"gate": gate, "rest": rest}))) == expected
@@ -60,15 +65,22 @@ def test_other_owners() -> None:
     assert "secret" not in str(report.as_json())
 
 
-@given(st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text())), st.one_of(st.text(), st.integers(), st.floats(), st.none()))
+@given(
+    st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text())),
+    st.one_of(st.text(), st.integers(), st.floats(), st.none()),
+)
 def test_what_a_submission_says_of_its_exception_carries_nothing_out(type: object, line: object) -> None:
     facts = Facts(ended=Ended.EXIT, raised=Raised(type, line))
     message = judge(Stopped(), facts, LIMITS, pass_mark=70, lines=10).message
-    allowed = {f"{name} was raised{at}." for name in ("Exception",) for at in ("", *(f" at line {n}" for n in range(1, 11)))}
+    allowed = {
+        f"{name} was raised{at}." for name in ("Exception",) for at in ("", *(f" at line {n}" for n in range(1, 11)))
+    }
     assert message in allowed or getattr(__builtins__, str(type), None) or type in dir(__import__("builtins"))
 
 
-@pytest.mark.parametrize(("type", "name"), [("KeyError", "KeyError"), ("print", "Exception"), ("Secret", "Exception"), (3, "Exception")])
+@pytest.mark.parametrize(
+    ("type", "name"), [("KeyError", "KeyError"), ("print", "Exception"), ("Secret", "Exception"), (3, "Exception")]
+)
 def test_only_built_in_exceptions_are_named(type: object, name: str) -> None:
     told = judge(Stopped(), Facts(ended=Ended.EXIT, raised=Raised(type, 3)), LIMITS, pass_mark=70, lines=10).message
     assert told == f"{name} was raised at line 3."
@@ -76,5 +88,7 @@ def test_only_built_in_exceptions_are_named(type: object, name: str) -> None:
 
 @pytest.mark.parametrize("line", [0, -1, 11, 10**9, True, "3", 3.0, None])
 def test_a_line_outside_the_file_is_not_told(line: object) -> None:
-    told = judge(Stopped(), Facts(ended=Ended.EXIT, raised=Raised("KeyError", line)), LIMITS, pass_mark=70, lines=10).message
+    told = judge(
+        Stopped(), Facts(ended=Ended.EXIT, raised=Raised("KeyError", line)), LIMITS, pass_mark=70, lines=10
+    ).message
     assert told == "KeyError was raised."

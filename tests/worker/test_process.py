@@ -48,7 +48,9 @@ def test_a_worker_killed_in_mid_run_costs_an_attempt_and_gives_one_verdict(at: I
     assert at.verdicts(submission) == []
     with at.worker():
         assert at.wait(submission) == "accepted"
-        assert [attempt.epoch for attempt in at.attempts(submission)] == sorted({a.epoch for a in at.attempts(submission)})
+        assert [attempt.epoch for attempt in at.attempts(submission)] == sorted(
+            {a.epoch for a in at.attempts(submission)}
+        )
         assert len(at.attempts(submission)) == 2
         wait_for(lambda: not set(orphans) & set(boxes(at)), "the orphaned box to be reaped")
 
@@ -75,7 +77,9 @@ def test_a_backlog_drains_with_the_broker_off(tmp_path: Path) -> None:
     waiting = [at.submit(person=name, challenge=slug) for name in at.people for slug in ("toy-call", "toy-run")]
     with at.worker():
         found = [at.wait(submission) for submission in waiting]
-    assert sorted(set(found)) == ["accepted", "invalid_output"], "DOUBLE is right for one toy and writes nothing for the other"
+    assert sorted(set(found)) == ["accepted", "invalid_output"], (
+        "DOUBLE is right for one toy and writes nothing for the other"
+    )
     assert all(len(at.attempts(submission)) == 1 for submission in waiting)
 
 
@@ -127,7 +131,7 @@ def test_hostile_submissions_get_their_verdict_and_the_next_honest_one_is_judged
         "while True: print('x' * 10_000)": "output_limit",
         "x = []\nwhile True: x.append(bytearray(10**7))": "memory_limit",
         "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass": "time_limit",
-        "print('{\"verdict\": \"accepted\"}')\ndef double(x): return 0": "wrong_answer",
+        'print(\'{"verdict": "accepted"}\')\ndef double(x): return 0': "wrong_answer",
     }
     with at.worker():
         waiting = {at.submit(source): verdict for source, verdict in hostile.items()}

@@ -1,0 +1,254 @@
+"""The slots against faults that are the operator's, with scripted gradings; real boxes are in test_process.py."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import select
+
+from api.store import judgings, submissions, sweep
+from api.store.tables import Outcome as AttemptOutcome
+from api.store.tables import State, Submission
+from challenges.kit.score import Score
+from challenges.loader import Challenge
+from sandbox.types import Abandoned, SandboxError
+from tests.installation import Installation, wait_for
+from worker.graders import GraderFault, Prepared
+from worker.judge import Facts, GraderFailed, Outcome, Scored
+from worker.slots import Slots
+
+Act = Callable[[Callable[[], bool]], None]
+
+
+class ScriptedGrading:
+    """Does what the script says, one act a grading, and then scores 100."""
+
+    def __init__(self, *script: Act) -> None:
+        self.script = list(script)
+        self.graded = 0
+
+    def grade(
+        self,
+        challenge: Challenge,
+        prepared: Prepared,
+        files: Mapping[str, bytes],
+        *,
+        labels: Mapping[str, str],
+        stage: Callable[[str], None],
+        abandoned: Callable[[], bool],
+    ) -> tuple[Outcome, Facts]:
+        self.graded += 1
+        stage("running")
+        if self.script:
+            self.script.pop(0)(abandoned)
+        return Scored(Score.of(challenge.groups, {group.name: True for group in challenge.groups})), Facts()
+
+
+class Ready:
+    """Data that are always there, or a generate that always fails."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self._fault = fault
+
+    def prepared(self, challenge: Challenge) -> Prepared:
+        if self._fault:
+            raise self._fault
+        return Prepared(challenge.version, b"")
+
+
+def raises(error: BaseException) -> Act:
+    def act(_: Callable[[], bool]) -> None:
+        raise error
+
+    return act
+
+
+def until_abandoned(abandoned: Callable[[], bool]) -> None:
+    """A run that goes on until nobody wants it."""
+    end = time.monotonic() + 20
+    while not abandoned():
+        assert time.monotonic() < end, "nobody gave it up"
+        time.sleep(0.01)
+    raise Abandoned
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Installation]:
+    found = Installation(tmp_path / "data", retry_base_seconds=0.01, max_attempts=4)
+    yield found
+    found.store.close()
+
+
+def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **more: Any) -> Slots:
+    return Slots(
+        name="w",
+        settings=at.settings,
+        store=at.store,
+        uploads=at.blobs,
+        challenges=more.get("challenges", at.challenges),
+        grading=grading,  # type: ignore[arg-type]
+        preparer=preparer or Ready(),
+        ring=more.get("ring", lambda: None),
+    )
+
+
+def work_until_done(at: Installation, slots: Slots, submission: str) -> None:
+    def done() -> bool:
+        slots.work()
+        return bool(at.verdicts(submission))
+
+    wait_for(done, "a verdict")
+
+
+@pytest.mark.parametrize(
+    "error", [SandboxError("engine"), OSError("disk"), LookupError("x"), RuntimeError("nobody foresaw it")]
+)
+def test_an_operators_fault_is_tried_again_and_costs_no_strike(at: Installation, error: Exception) -> None:
+    submission = at.submit()
+    work_until_done(at, make(at, ScriptedGrading(raises(error), raises(error))), submission)
+    assert [one.verdict for one in at.verdicts(submission)] == ["accepted"]
+    assert (at.judging(submission).attempts, at.judging(submission).strikes) == (3, 0)
+
+
+def test_after_too_many_attempts_it_is_a_judge_error(at: Installation) -> None:
+    submission = at.submit()
+    work_until_done(at, make(at, ScriptedGrading(*[raises(SandboxError("engine"))] * 9)), submission)
+    assert [one.verdict for one in at.verdicts(submission)] == ["judge_error"]
+    assert len(at.attempts(submission)) == 4
+
+
+def test_a_challenge_or_an_upload_that_is_missing_here_is_the_operators(at: Installation) -> None:
+    submission = at.submit()
+    make(at, ScriptedGrading(), challenges={}).work()
+    assert at.judging(submission).state is State.queued
+    with at.store.read() as session:
+        digest = session.exec(select(Submission.digest).where(Submission.id == submission)).one()
+    whole = at.blobs.path(digest).read_bytes()
+    for damage in (whole[:-10], b"", b"not an archive"):
+        at.blobs.path(digest).write_bytes(damage)
+        time.sleep(0.1)
+        make(at, ScriptedGrading()).work()
+        assert not [one for one in at.verdicts(submission) if one.verdict != "judge_error"]
+
+
+def test_a_failing_generate_is_a_judge_error_at_once_and_tells_the_participant_nothing(at: Installation) -> None:
+    submission = at.submit()
+    make(at, ScriptedGrading(), Ready(GraderFault("secret of the author"))).work()
+    (verdict,) = at.verdicts(submission)
+    assert verdict.verdict == "judge_error"
+    assert "secret" not in str(verdict.model_dump())
+    assert "secret of the author" in str(at.attempts(submission)[0].model_dump())
+
+
+def test_a_grader_that_fails_is_told_to_the_operator_only(at: Installation) -> None:
+    class Failing(ScriptedGrading):
+        def grade(self, *_: Any, **__: Any) -> tuple[Outcome, Facts]:
+            return GraderFailed("secret traceback"), Facts()
+
+    submission = at.submit()
+    make(at, Failing()).work()
+    (verdict,) = at.verdicts(submission)
+    assert (verdict.verdict, "secret" in str(verdict.model_dump())) == ("judge_error", False)
+
+
+def test_work_that_lost_its_lease_is_given_up_and_writes_nothing(at: Installation) -> None:
+    submission = at.submit()
+    slots = make(at, ScriptedGrading(until_abandoned))
+    slots.start(lambda: False)
+    wait_for(lambda: at.judging(submission).state is State.running, "the claim")
+    submissions.cancel(at.store, submission, owner=at.people["ada"], by=at.people["ada"])
+    wait_for(lambda: not slots._held, "the slot to be free")
+    slots.stop()
+    assert at.verdicts(submission) == []
+    assert at.judging(submission).state is State.cancelled
+
+
+def test_a_worker_that_cannot_renew_fences_itself_before_the_lease_ends(
+    at: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> set[int]:
+        raise OperationalError("renew", {}, Exception("the database does not answer"))
+
+    submission = at.submit()
+    slots = make(at, ScriptedGrading(until_abandoned))
+    begin = time.monotonic()
+    monkeypatch.setattr(judgings, "renew", unreachable)
+    slots.work()
+    assert 2 < time.monotonic() - begin < at.settings.lease_seconds
+    outcomes = [one.outcome for one in at.attempts(submission)]
+    assert outcomes == [AttemptOutcome.given_back, AttemptOutcome.committed]
+
+
+def test_a_stale_worker_that_comes_back_commits_nothing(at: Installation) -> None:
+    """It was paused for longer than its lease; meanwhile another one judged."""
+    submission = at.submit()
+    other = make(at, ScriptedGrading())
+
+    def paused(_: Callable[[], bool]) -> None:
+        time.sleep(at.settings.lease_seconds + 0.2)
+        sweep.sweep(at.store, retry_base_seconds=0.0, ring=lambda: None)
+        work_until_done(at, other, submission)
+
+    make(at, ScriptedGrading(paused)).work()
+    assert len(at.verdicts(submission)) == 1
+    outcomes = [one.outcome for one in at.attempts(submission)]
+    assert outcomes == [AttemptOutcome.expired, AttemptOutcome.committed]
+
+
+def test_a_verdict_survives_a_database_that_is_away_for_a_moment(
+    at: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = judgings.commit, [1, 2]
+
+    def flaky(*args: Any, **kwargs: Any) -> bool:
+        if failures:
+            failures.pop()
+            raise OperationalError("commit", {}, Exception("away"))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(judgings, "commit", flaky)
+    submission = at.submit()
+    slots = make(at, ScriptedGrading())
+    slots.work()
+    assert [one.verdict for one in at.verdicts(submission)] == ["accepted"]
+    assert len(at.attempts(submission)) == 1
+
+
+def test_no_more_at_once_than_there_are_slots(at: Installation) -> None:
+    for name in ("b", "c", "d", "e"):
+        at.join(name)
+    waiting = [at.submit(person=name) for name in at.people]
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def busy(_: Callable[[], bool]) -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.2)
+        with lock:
+            inside -= 1
+
+    slots = make(at, ScriptedGrading(*[busy] * 5))
+    threads = [threading.Thread(target=slots.work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+    assert all(len(at.verdicts(submission)) == 1 for submission in waiting)
+
+
+def test_it_rings_when_more_is_runnable(at: Installation) -> None:
+    at.join("bob")
+    rings: list[int] = []
+    at.submit()
+    at.submit(person="bob")
+    make(at, ScriptedGrading(), ring=lambda: rings.append(1)).work()
+    assert rings == [1]

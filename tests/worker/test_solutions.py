@@ -1,0 +1,124 @@
+"""Every solution that ships with a challenge, and the universal cheats, through the real boxes on two secret seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from challenges.loader import Challenge, Solution, builtin_root, load_all, solutions
+from challenges.solutions import expectation
+from sandbox.containers import DockerSandbox
+from tests.worker.conftest import SEEDS, Judged, judge_file
+from worker.graders import Graders, Prepared
+from worker.grading import Grading
+
+CHALLENGES = load_all([builtin_root()])
+UNIVERSAL = Path(__file__).parent.parent / "challenges" / "universal"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One file, one seed."""
+
+    slug: str
+    name: str
+    source: bytes
+    seed: bytes
+
+
+def shipped() -> list[tuple[Case, Solution]]:
+    found = [(challenge, one) for challenge in CHALLENGES.values() for one in solutions(challenge)]
+    return [
+        (Case(challenge.slug, f"{one.kind}/{one.name}", one.source, seed), one)
+        for challenge, one in found
+        for seed in SEEDS
+    ]
+
+
+def cheats() -> list[tuple[Case, str]]:
+    found = []
+    for slug in CHALLENGES:
+        for path in sorted((UNIVERSAL / slug).glob("U*.py")):
+            verdict = expectation(path.read_bytes(), str(path)).verdict
+            assert verdict is not None, f"{path} must say what verdict it gets"
+            found.append((Case(slug, path.name, path.read_bytes(), SEEDS[0]), verdict))
+    return found
+
+
+@pytest.fixture(scope="session")
+def judged(sandbox: DockerSandbox) -> Iterator[Callable[[Case], Judged]]:
+    """Judges every case with two slots, as a small installation does; a test waits for its own."""
+    graders = Graders(sandbox)
+    grading = Grading(sandbox, graders)
+    data = {(slug, seed): prepare(grading, CHALLENGES[slug], seed) for slug in CHALLENGES for seed in SEEDS}
+
+    def work(case: Case) -> Judged:
+        return judge_file(grading, CHALLENGES[case.slug], data[case.slug, case.seed], case.source)
+
+    with ThreadPoolExecutor(2) as slots:
+        futures: dict[Case, Future[Judged]] = {}
+
+        def result(case: Case) -> Judged:
+            if not futures:
+                futures.update((one, slots.submit(work, one)) for one, _ in [*shipped(), *cheats()])
+            return futures[case].result()
+
+        yield result
+        for future in futures.values():
+            future.cancel()
+    graders.close()
+
+
+def prepare(grading: Grading, challenge: Challenge, seed: bytes) -> Prepared:
+    public, hidden = grading.generate(challenge, seed)
+    return Prepared(f"{challenge.version}|{seed!r}", seed, public, hidden)
+
+
+def label(value: object) -> str | None:
+    if isinstance(value, Case):
+        return f"{value.slug}/{value.name}-{SEEDS.index(value.seed)}"
+    return None
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("case", "solution"), shipped(), ids=label)
+def test_a_shipped_solution_comes_to_what_its_folder_says(
+    judged: Callable[[Case], Judged], case: Case, solution: Solution
+) -> None:
+    found = judged(case)
+    report = found.report
+    points = report.score.points if report.score else 0.0
+    assert solution.expected in (None, report.verdict), found
+    assert solution.low <= points <= solution.high, found
+    failed = [check.name for check in report.checks if not check.passed]
+    if solution.must_fail is not None:
+        assert solution.must_fail in failed, found
+    if solution.only:
+        assert failed == [solution.must_fail], found
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("case", "verdict"), cheats(), ids=label)
+def test_a_universal_cheat_gains_nothing(judged: Callable[[Case], Judged], case: Case, verdict: str) -> None:
+    found = judged(case)
+    assert found.report.verdict == verdict, found
+    assert (found.report.score.points if found.report.score else 0.0) == 0.0, found
+
+
+def test_all_eight_cheats_are_tried_on_every_challenge() -> None:
+    for slug in CHALLENGES:
+        assert {path.stem[:2] for path in (UNIVERSAL / slug).glob("U*.py")} == {f"U{n}" for n in range(1, 9)}
+
+
+def test_the_demo_has_something_of_everything() -> None:
+    kinds = {one.kind for challenge in CHALLENGES.values() for one in solutions(challenge)}
+    wanted = {"accepted", "alternatives", "baseline", "wrong_answer", "runtime_error", "time_limit", "memory_limit"}
+    assert wanted | {"invalid_output"} <= kinds
+    for challenge in CHALLENGES.values():
+        wrong = [one for one in solutions(challenge) if one.kind == "wrong_answer"]
+        assert len(wrong) >= 4
+        assert any(one.name.startswith("cheat") for one in wrong)
