@@ -2,10 +2,10 @@
 
 It knows no secret and nothing it says is a fact: once the submission runs, it has the submission's powers and no more.
 
-Streams are carried as records on stdin and stdout: one byte kind, four bytes length (network order), the bytes.
+Streams are records on stdin and stdout: one byte kind, four bytes length (network order), then the bytes.
 To the box: J (what to import), S (start: 4 bytes length, JSON, then the files), C (bytes for the submission's channel).
-From the box: R (ready), C (bytes of its channel), O and E (its stdout and stderr), F (part of an output file), X (how it
-ended).
+From the box: R (ready), C (bytes of its channel), O and E (its stdout and stderr), F (part of an output file), X (its
+end).
 """
 
 import ctypes
