@@ -99,7 +99,7 @@ def celery_app(settings: Settings, worker: Worker) -> Celery:
     app = Celery("assay")
     app.conf.update(celery_config(settings.broker_url, producer=False, instance=settings.instance))
 
-    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK)
     def work(*_: Any) -> None:
         worker.slots.work()
 

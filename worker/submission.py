@@ -1,0 +1,161 @@
+"""A submission's boxes during one attempt, under one set of limits for all of them; knows no grader and no score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from challenges.loader import Challenge
+from sandbox.inside import frames, values
+from sandbox.inside.frames import Frame
+from sandbox.types import Abandoned, Box, BoxEnded, Ended, Job, Limits, RunResult, Sandbox
+from worker.judge import Facts, Raised
+
+
+class SubmissionOver(Exception):
+    """The submission can answer no more; `unreadable` says so where its answer, not its end, is the reason."""
+
+    def __init__(self, unreadable: str = "") -> None:
+        self.unreadable = unreadable
+
+
+class Submission:
+    """The boxes of one attempt, one after another, under the challenge's limits for all of them together."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        challenge: Challenge,
+        files: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool],
+    ) -> None:
+        self._sandbox = sandbox
+        self._challenge = challenge
+        self._files = files
+        self._labels = labels
+        self._abandoned = abandoned
+        self._box: Box | None = None
+        self._group_end: float | None = None
+        self._cap = 0
+        self.facts = Facts()
+
+    def check_wanted(self) -> None:
+        """Raises Abandoned when nobody wants the result any more."""
+        if self._abandoned():
+            raise Abandoned
+
+    def begin_group(self, cpu_seconds: float | None, cap: int) -> None:
+        """A group of calls begins: its own cpu budget, and the most bytes one answer may have."""
+        self._cap = min(cap, 1024 * self._challenge.limits.output_kb + 4096)
+        self._group_end = None if cpu_seconds is None else self._cpu() + cpu_seconds
+
+    def call(self, body: bytes, raw: bytes) -> Frame | None:
+        """The submission's answer to one call; None when the group's budget is spent. Raises SubmissionOver."""
+        box = self._box = self._box or self._open()
+        left = None if self._group_end is None else max(0.0, self._group_end - self._cpu())
+        try:
+            if left is None:
+                answer = box.ask(frames.CALL, body, raw, cap=self._cap)
+            else:
+                answer = box.ask(frames.CALL, body, raw, cap=self._cap, cpu_seconds=left)
+        except BoxEnded as error:
+            self._close()
+            limits, used = self._challenge.limits, self.facts
+            within = used.cpu_seconds < limits.cpu_seconds and used.wall_seconds < limits.wall_seconds
+            if self._group_end is not None and used.ended is Ended.TIME and within:
+                self.facts = replace(used, ended=None)
+                return None
+            raise SubmissionOver from error
+        if answer.kind == frames.VALUE:
+            return answer
+        if answer.kind == frames.RAISED:
+            self._close()
+            self.facts = replace(self.facts, ended=Ended.EXIT, raised=_outline(answer))
+            raise SubmissionOver
+        self._close()
+        raise SubmissionOver("The function returned something that is not plain data.")
+
+    def run(self, argv: tuple[str, ...], inputs: Mapping[str, bytes], outputs: tuple[str, ...]) -> Mapping[str, bytes]:
+        """The files a run of the program left behind. Raises SubmissionOver unless it ended with exit code 0."""
+        limits = self._limits_left()
+        result = self._sandbox.run(
+            Job(
+                runtime=self._challenge.runtime,
+                limits=limits,
+                files={**self._files, **inputs},
+                argv=argv,
+                modules=self._challenge.modules,
+                outputs=outputs,
+                labels=self._labels,
+            ),
+            self._abandoned,
+        )
+        self._count(result)
+        if not result.clean:
+            raised = None if result.raised is None else _outline(result.raised)
+            self.facts = replace(self.facts, ended=result.ended, raised=raised)
+            raise SubmissionOver
+        if result.oom_kills and set(result.files) != set(outputs):
+            self.facts = replace(self.facts, ended=Ended.MEMORY)
+            raise SubmissionOver
+        return result.files
+
+    def finish(self) -> Facts:
+        """End whatever still runs and return the facts of all boxes."""
+        if self._box is not None:
+            self._box.finish()
+            ended = self.facts.ended
+            self._close()
+            self.facts = replace(self.facts, ended=ended)  # it was ended by us, having done its work
+        return self.facts
+
+    def _cpu(self) -> float:
+        return self.facts.cpu_seconds + (self._box.cpu_seconds() if self._box else 0.0)
+
+    def _limits_left(self) -> Limits:
+        limits, used = self._challenge.limits, self.facts
+        cpu = limits.cpu_seconds - used.cpu_seconds
+        wall = limits.wall_seconds - used.wall_seconds
+        if cpu <= 0 or wall <= 0:
+            self.facts = replace(used, ended=Ended.TIME)
+            raise SubmissionOver
+        return replace(limits, cpu_seconds=cpu, wall_seconds=wall)
+
+    def _open(self) -> Box:
+        return self._sandbox.open(
+            Job(
+                runtime=self._challenge.runtime,
+                limits=self._limits_left(),
+                files=self._files,
+                entry="sandbox.inside.host",
+                modules=self._challenge.modules,
+                labels=self._labels,
+            ),
+            self._abandoned,
+        )
+
+    def _close(self) -> None:
+        assert self._box is not None
+        result = self._box.finish()
+        self._box = None
+        self._count(result)
+        self.facts = replace(self.facts, ended=result.ended)
+
+    def _count(self, result: RunResult) -> None:
+        used = self.facts
+        self.facts = replace(
+            used,
+            cpu_seconds=used.cpu_seconds + result.cpu_seconds,
+            wall_seconds=used.wall_seconds + result.wall_seconds,
+            peak_memory_mb=max(used.peak_memory_mb, result.peak_memory_mb),
+            oom_kills=used.oom_kills + result.oom_kills,
+        )
+
+
+def _outline(answer: Frame) -> Raised | None:
+    try:
+        told = values.decode(answer.json)
+    except values.BadValue:
+        return None
+    return Raised(told.get("type"), told.get("line")) if isinstance(told, dict) else None
