@@ -15,6 +15,7 @@ from api.context import Context, Rings
 from api.intake import Bounds, Intake
 from api.limiter import Limiter
 from api.live import Live
+from api.pages import site
 from api.queue import Bell
 from api.routes import accounts, competitions, leaderboards, status, submissions
 from api.routes import challenges as challenge_routes
@@ -59,6 +60,7 @@ def create_app(
     for noun in (accounts, challenge_routes, competitions, submissions, leaderboards, status):
         v1.include_router(noun.router)
     app.include_router(v1)
+    site.install(app)
     return app
 
 

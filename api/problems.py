@@ -40,7 +40,7 @@ class BodyRefused(HTTPException):
 
 def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The answer to a refusal."""
-    extra = dict(headers or {})
+    extra = {"X-Content-Type-Options": "nosniff"} | (headers or {})
     if problem.retry_after is not None:
         extra["Retry-After"] = str(problem.retry_after)
     if problem.code.status == HTTPStatus.UNAUTHORIZED:

@@ -1,8 +1,10 @@
 """From a request's body to a stored upload: form or JSON, one file, its name and size; knows no queue."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
+import structlog
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, ValidationError
@@ -22,6 +24,8 @@ MAX_PARTS = 8
 MAX_FIELD_BYTES = 1024
 TEXT_FIELDS = ("challenge", "competition")
 FILE_FIELD = "file"
+
+log = structlog.get_logger(__name__)
 
 FileName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -111,6 +115,9 @@ async def _form_files(form: FormData, max_bytes: int) -> dict[str, bytes]:
     for _, value in form.multi_items():
         if isinstance(value, UploadFile):
             name = value.filename or ""
+            if "\\" in value.headers.get("content-disposition", ""):
+                # The form parser cuts such a path down to its last part; we refuse names, we do not repair them.
+                raise Problem("wrong_file_name", "The file's name has a backslash.")
             if name in files:
                 raise Problem("wrong_file_name", "Two files have the same name.")
             files[name] = await value.read(max_bytes + 1)
@@ -130,13 +137,19 @@ def check(files: dict[str, bytes], challenge: Challenge) -> None:
         raise Problem("too_large", f"{challenge.submit} may have {challenge.max_kb} KiB.")
 
 
-def store(blobs: Blobs, files: dict[str, bytes]) -> str:
-    """Packs and stores the files; returns the digest. Raises Problem wrong_file_name, storage_unavailable."""
+def packed(files: dict[str, bytes]) -> tuple[str, bytes]:
+    """The blob these files are stored as, and its digest. Raises Problem wrong_file_name."""
     try:
-        packed = pack(files)
+        data = pack(files)
     except BadPack as error:
         raise Problem("wrong_file_name", str(error)) from None
+    return hashlib.sha256(data).hexdigest(), data
+
+
+def store(blobs: Blobs, data: bytes) -> None:
+    """Stores a packed upload; when this returns it is on the disk. Raises Problem storage_unavailable."""
     try:
-        return blobs.put([packed])
-    except OSError:
+        blobs.put([data])
+    except OSError as error:
+        log.error("upload.not_stored", error=error.strerror)
         raise Problem("storage_unavailable", retry_after=30) from None

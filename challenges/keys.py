@@ -70,13 +70,15 @@ POINTS = Kind("number from 0 to 100", lambda value: _is_number(value) and 0 <= v
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 SKILL = Kind("one of the eight skills", lambda value: value in SKILLS)
 FEEDBACK_LEVEL = Kind("F0, F1, F2 or F3", lambda value: value in FEEDBACK)
-WORDS = Kind("list of such words", lambda value: isinstance(value, list) and all(map(WORD.fits, value)))
+WORDS = Kind(
+    "list of lower-case words joined by hyphens", lambda value: isinstance(value, list) and all(map(WORD.fits, value))
+)
 MODULES = Kind("list of module names", lambda value: isinstance(value, list) and all(map(_matches(MODULE), value)))
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key: its section ("" = top), name, kind, default (REQUIRED, None = absent) and whether it can change a score."""
+    """One key: its section ("" = top), name, kind, default (None = absent) and whether it can change a score."""
 
     section: str
     name: str
@@ -198,5 +200,5 @@ def _value(key: Key, table: Mapping[str, Any], where: str) -> Any:
         return key.default
     value = table[key.name]
     if not key.kind.fits(value):
-        raise ChallengeError(f"{where}: {key.dotted} must be a {key.kind.words}")
+        raise ChallengeError(f"{where}: {key.dotted} must be: {key.kind.words}")
     return tuple(value) if isinstance(value, list) else value

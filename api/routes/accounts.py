@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import Field
 
-from api.auth import Administrator, Reader
+from api.auth import Administrator, Reader, Submitter
 from api.context import Shared
 from api.errors import Problem
 from api.problems import problems
@@ -73,7 +73,7 @@ def read_me(context: Shared, principal: Reader) -> ProfileAnswer:
 @router.post("/people/{person_id}/tokens", status_code=201, responses=problems("forbidden", "not_found"))
 def create_token(
     context: Shared,
-    principal: Reader,
+    principal: Submitter,
     person_id: Id,
     wanted: Annotated[NewToken, Body(examples=[{"label": "laptop", "scopes": ["read", "submit"]}])],
 ) -> NewTokenAnswer:
@@ -90,6 +90,6 @@ def create_token(
 
 
 @router.delete("/tokens/{token_id}", status_code=204, responses=problems("forbidden", "not_found"))
-def revoke_token(context: Shared, principal: Reader, token_id: Id) -> None:
+def revoke_token(context: Shared, principal: Submitter, token_id: Id) -> None:
     """Revokes a token of mine, or as an administrator anybody's; at once and for good."""
     people.revoke_token(context.store, token_id, by=principal.person_id, anybodys=principal.admin)

@@ -1,10 +1,10 @@
 """Competitions and entries."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from api.auth import Administrator, Viewer
 from api.context import Shared
@@ -14,6 +14,16 @@ from api.routes.words import Answer, Asked, Name, PathSlug, Route, Slug, Title
 from api.store import competitions
 
 router = APIRouter(tags=["competitions"], route_class=Route)
+
+
+def _moment(value: datetime) -> datetime:
+    """A moment in a time that has calendars, in UTC."""
+    if not 2000 <= value.year <= 2200:
+        raise ValueError("a year from 2000 to 2200")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 
 _EXAMPLE = {
     "slug": "spring-bootcamp",
@@ -32,8 +42,8 @@ class NewPlace(Asked):
 class NewCompetition(Asked):
     slug: Slug
     title: Title
-    opens_at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
-    closes_at: Annotated[AwareDatetime | None, Field(description="Default: never.")] = None
+    opens_at: Annotated[Moment | None, Field(description="Default: now.")] = None
+    closes_at: Annotated[Moment | None, Field(description="Default: never.")] = None
     challenges: Annotated[list[NewPlace], Field(min_length=1, max_length=200)]
 
 

@@ -147,16 +147,21 @@ async def create_submission(
 def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:
     challenge = context.challenge(got.challenge)
     upload.check(got.files, challenge)
+    digest, data = upload.packed(got.files)
     offer = accept.Offer(
         person_id=principal.person_id,
         challenge=challenge.slug,
         version=challenge.version,
         competition=got.competition,
-        digest=upload.store(context.blobs, got.files),
+        digest=digest,
         size=sum(map(len, got.files.values())),
         files=sorted(got.files),
         idempotency_key=key,
     )
+    known = accept.look(context.store, offer)
+    if known is not None:
+        return known
+    upload.store(context.blobs, data)
     return accept.accept(context.store, offer)
 
 

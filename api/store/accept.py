@@ -52,6 +52,18 @@ class Place:
     entry: Entry
 
 
+def look(store: Store, offer: Offer) -> dict[str, Any] | None:
+    """Whether the offer would be accepted now, so that an upload nobody wants need not be stored; a receipt that was
+    given for its key, if there is one. Raises what `accept` raises, which alone decides.
+    """
+    with store.read() as session:
+        known = _known(session, offer)
+        if known is None:
+            now = store.now(session)
+            _check_window(_place(session, offer, now).competition, now)
+        return known
+
+
 def accept(store: Store, offer: Offer) -> dict[str, Any]:
     """Queues the submission and returns its receipt; the same key with the same content gives the same receipt again.
 

@@ -79,10 +79,18 @@ def after(
         return [_happening(row) for row in session.exec(query)]
 
 
-def last_id(store: Store) -> int:
-    """The id of the newest event, 0 when there is none."""
+def last_id(store: Store, competition_id: int | None = None) -> int:
+    """The id of the newest event; see `newest`."""
     with store.read() as session:
-        return session.exec(select(func.max(Event.id))).one() or 0
+        return newest(session, competition_id=competition_id)
+
+
+def newest(session: Session, *, competition_id: int | None = None) -> int:
+    """The id of the newest event, or of a competition's newest public one; 0 when there is none."""
+    query = select(func.max(Event.id))
+    if competition_id is not None:
+        query = query.where(Event.competition_id == competition_id, Event.audience == Audience.public)
+    return session.exec(query).one() or 0
 
 
 def _happening(row: Event) -> Happening:

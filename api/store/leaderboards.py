@@ -1,5 +1,6 @@
 """A page of a leaderboard: one query that JSON and HTML share; knows what a viewer may see at this moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,9 +8,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, verdicts
+from api.store import competitions, events, verdicts
 from api.store.database import Store
-from api.store.tables import OVERALL, CompetitionChallenge, Entry, Event, Standing, View
+from api.store.tables import OVERALL, CompetitionChallenge, Entry, Standing, View
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """A page of a board, as of the event with the id `event_id`; `entries` counts all its lines."""
+    """A page of a board, as of its competition's public event `event_id`; `entries` counts all its lines."""
 
     competition: str
     title: str
@@ -74,13 +75,13 @@ def board(
             phase=competitions.phase(competition, now),
             challenges=list(slugs),
             entries=session.exec(select(func.count()).select_from(Standing).where(*here)).one(),
-            event_id=session.exec(select(func.max(Event.id))).one() or 0,
+            event_id=events.newest(session, competition_id=competition.id),
             offset=offset,
-            rows=_rows(session, here, offset, limit, with_challenges=challenge is None),
+            rows=_rows(session, here, offset, limit, parts_of=() if challenge else slugs),
         )
 
 
-def _rows(session: Session, here: tuple[bool, ...], offset: int, limit: int, *, with_challenges: bool) -> list[Row]:
+def _rows(session: Session, here: tuple[bool, ...], offset: int, limit: int, *, parts_of: Sequence[str]) -> list[Row]:
     found = session.exec(
         select(Standing, Entry.name)
         .join(Entry, col(Entry.id) == Standing.entry_id)
@@ -89,7 +90,7 @@ def _rows(session: Session, here: tuple[bool, ...], offset: int, limit: int, *, 
         .offset(offset)
         .limit(limit)
     ).all()
-    parts = _parts(session, [standing for standing, _ in found]) if with_challenges else {}
+    parts = _parts(session, [standing for standing, _ in found], parts_of)
     rows: list[Row] = []
     for place, (standing, name) in enumerate(found, start=offset + 1):
         rank: int | None = place
@@ -105,19 +106,19 @@ def _rows(session: Session, here: tuple[bool, ...], offset: int, limit: int, *, 
     return rows
 
 
-def _parts(session: Session, shown: list[Standing]) -> dict[int, dict[str, float]]:
-    """Points by challenge of the entries on the page."""
-    if not shown:
-        return {}
+def _parts(session: Session, shown: list[Standing], slugs: Sequence[str]) -> dict[int, dict[str, float]]:
+    """Points in these challenges of the entries on the page."""
     parts: dict[int, dict[str, float]] = {}
+    if not shown or not slugs:
+        return parts
     for row in session.exec(
         select(Standing).where(
             Standing.competition_id == shown[0].competition_id,
+            col(Standing.board).in_(slugs),  # named one by one, so that the unique index leads to each row
             Standing.view == shown[0].view,
-            Standing.board != OVERALL,
             col(Standing.entry_id).in_([standing.entry_id for standing in shown]),
-            col(Standing.points).is_not(None),
         )
     ):
-        parts.setdefault(row.entry_id, {})[row.board] = row.points or 0.0
+        if row.points is not None:
+            parts.setdefault(row.entry_id, {})[row.board] = row.points
     return parts

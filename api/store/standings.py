@@ -60,8 +60,8 @@ def apply(session: Session, result: Result) -> dict[View, Standing]:
     """Takes one new verdict into account; returns the overall rows of the views in which something changed."""
     changed = {}
     for view in View:
-        where = (Standing.competition_id == result.competition_id, Standing.entry_id == result.entry_id)
-        rows = {row.board: row for row in session.exec(select(Standing).where(*where, Standing.view == view))}
+        mine = select(Standing).where(Standing.entry_id == result.entry_id, Standing.view == view)
+        rows = {row.board: row for row in session.exec(mine)}
         row = rows.get(result.challenge) or _blank(result.competition_id, result.challenge, view, result.entry_id)
         if not merge(row, result) and result.challenge in rows:
             continue

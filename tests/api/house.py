@@ -92,11 +92,15 @@ class House:
     def auth(self, name: str | None) -> dict[str, str]:
         return {} if name is None else {"Authorization": f"Bearer {self.tokens[name]}"}
 
+    def request(self, method: str, path: str, who: str | None = None, **more: Any) -> Response:
+        answer: Response = self.client.request(method, path, headers=self.auth(who) | more.pop("headers", {}), **more)
+        return answer
+
     def get(self, path: str, who: str | None = None, **more: Any) -> Response:
-        return self.client.get(V1 + path, headers=self.auth(who) | more.pop("headers", {}), **more)
+        return self.request("GET", V1 + path, who, **more)
 
     def post(self, path: str, who: str | None = None, **more: Any) -> Response:
-        return self.client.post(V1 + path, headers=self.auth(who) | more.pop("headers", {}), **more)
+        return self.request("POST", V1 + path, who, **more)
 
     def person(self, name: str, *competitions: str, role: Role = Role.participant) -> None:
         """A person with a token for everything they may do, entered in these competitions."""
@@ -143,7 +147,7 @@ class House:
 def built(folder: Path, **settings: Any) -> Iterator[House]:
     """An api that has started, with a competition `cup` and the participants ann and ben in it."""
     bell = FakeBell()
-    generous = {name: 1_000_000 for name in ("submissions_per_minute", "requests_per_minute", "anonymous_per_minute")}
+    generous = dict.fromkeys(("submissions_per_minute", "requests_per_minute", "anonymous_per_minute"), 1000000)
     values = generous | {"bad_tokens_per_minute": 1_000_000, "live_poll_seconds": 0.02} | settings
     app = create_app(Settings(data=folder / "data", **values), bell=bell, challenges=CHALLENGES)
     with TestClient(app, raise_server_exceptions=False) as client:

@@ -9,13 +9,14 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ class FakeLine:
         """End whatever still runs."""
         if self._process is not None:
             self._process.end()
+            self._process.sweep()
         if self._sock is not None:
             self._sock.close()
         shutil.rmtree(self._folder)
@@ -149,6 +151,7 @@ class FakeLine:
             at += size
         assert told["argv"][0] == "python3"
         process = Watched([sys.executable, *told["argv"][1:]], self._folder, self._challenge.limits, ())
+        self._process = process
         ended = process.wait()
         if ended is not Ended.EXIT or process.exit_code != 0:
             self._over(ended)
@@ -176,7 +179,7 @@ class Watched:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+            start_new_session=True,
         )
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -198,6 +201,11 @@ class Watched:
         self._process.kill()
         return self.wait()
 
+    def sweep(self) -> None:
+        """Kill what it has left behind."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _watch(self) -> None:
         while self._process.poll() is None:
             self._why = self._why or self._exceeded()
@@ -209,12 +217,10 @@ class Watched:
     def _exceeded(self) -> Ended | None:
         try:
             stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return None
         cpu, pages = (int(stat[11]) + int(stat[12])) / TICKS, int(stat[21])
         if pages * resource.getpagesize() > self._limits.memory_mb * 2**20:
             return Ended.MEMORY
         late = time.monotonic() - self._begin > self._limits.wall_seconds
         return Ended.TIME if late or cpu > self._limits.cpu_seconds else None
-
-

@@ -1,0 +1,184 @@
+"""The pages: every one reads through the functions that the JSON routes use, and hands the result to a template."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.auth import Principal, peer, principal_from_request
+from api.context import Context, Shared
+from api.errors import Problem
+from api.live import Topic
+from api.pages import streams
+from api.pages.boards import PAGE, RECHECK, Boards, Key
+from api.pages.render import PRIVATE, fragment, page
+from api.pages.statements import article
+from api.pages.streams import Fragment, Render
+from api.routes import challenges as challenge_routes
+from api.routes import submissions as submission_routes
+from api.routes.words import PathSlug, QuerySlug, SubmissionId
+from api.store import competitions, submissions
+from api.store.tables import Scope
+
+QUEUE_RECHECK = 3.0
+"""Seconds after which the page of a waiting submission looks at its place in the queue again."""
+DOWNLOAD = "application/octet-stream"
+
+router = APIRouter(include_in_schema=False)
+
+
+def _counted(request: Request, context: Shared) -> None:
+    context.limiter.hit("anonymous", peer(request))
+
+
+def _reader(request: Request) -> Principal:
+    principal = principal_from_request(request, allow_basic=True)
+    if principal is None:
+        raise Problem("unauthorized")
+    principal.needs(Scope.read)
+    return principal
+
+
+def _boards(request: Request) -> Boards:
+    boards = request.app.state.boards
+    assert isinstance(boards, Boards)
+    return boards
+
+
+Reader = Annotated[Principal, Depends(_reader)]
+AllBoards = Annotated[Boards, Depends(_boards)]
+PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000_000 // PAGE)]
+Seen = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
+anybody = [Depends(_counted)]
+
+
+@router.get("/", dependencies=anybody)
+def home(context: Shared) -> HTMLResponse:
+    """What this is, the competitions and the challenges."""
+    return page(
+        "home.html",
+        competitions=competitions.listed(context.store),
+        challenges=challenge_routes.list_challenges(context, None),
+    )
+
+
+@router.get("/leaderboards/{competition}", dependencies=anybody)
+def board(
+    boards: AllBoards, competition: PathSlug, challenge: QuerySlug = None, page_number: PageNumber = 1
+) -> HTMLResponse:
+    """The overall board, or that of one challenge."""
+    shown = boards.current(Key(competition, challenge, page_number))
+    return page("board.html", shown=shown, page=page_number, titles=boards.titles(shown.competition))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream that may begin."""
+
+    topic: Topic
+    who: str
+    render: Render
+    sent: str | None
+
+
+async def _board_stream(
+    request: Request,
+    context: Shared,
+    boards: AllBoards,
+    competition: PathSlug,
+    challenge: QuerySlug = None,
+    page_number: PageNumber = 1,
+    seen: Seen = None,
+) -> Stream:
+    key = Key(competition, challenge, page_number)
+    await run_in_threadpool(boards.current, key)  # what is unknown is refused before the stream begins
+    number = await run_in_threadpool(competitions.number, context.store, competition)
+    context.live.check(peer(request))
+    return Stream(Topic(competition_id=number), peer(request), lambda event: boards.current(key, event), seen)
+
+
+@router.get("/leaderboards/{competition}/live", response_class=EventSourceResponse, dependencies=anybody)
+async def live_board(
+    context: Shared, stream: Annotated[Stream, Depends(_board_stream)]
+) -> AsyncIterator[ServerSentEvent]:
+    """The board's HTML, whenever it has changed."""
+    async for event in streams.follow(
+        context.live, stream.topic, stream.who, stream.render, sent=stream.sent, recheck=RECHECK
+    ):
+        yield event
+
+
+@router.get("/challenges/{slug}", dependencies=anybody)
+def challenge(request: Request, context: Shared, slug: PathSlug) -> HTMLResponse:
+    """What to do, by which rules, with which files, and how to hand it in."""
+    told = challenge_routes.describe(context, context.challenge(slug))
+    played = [one for one in competitions.listed(context.store) if slug in {place.slug for place in one.challenges}]
+    return page(
+        "challenge.html",
+        challenge=told,
+        statement=article(told.statement_html),
+        competitions=played,
+        base=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/challenges/{slug}/starter/{name}", dependencies=anybody)
+def starter(context: Shared, slug: PathSlug, name: str) -> Response:
+    """One of the files a participant starts from."""
+    content = context.challenge(slug).starter.get(name)
+    if content is None:
+        raise Problem("not_found")
+    return Response(content, media_type=DOWNLOAD, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@router.get("/submissions/{submission_id}")
+def submission(context: Shared, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
+    """A submission, for its owner; somebody else's is as missing as a missing one."""
+    shown = _submission(context, principal, submission_id)
+    return page("submission.html", headers=PRIVATE, id=submission_id, shown=shown)
+
+
+def _submission(context: Context, principal: Principal, submission_id: str) -> Fragment:
+    view = submissions.find(context.store, submission_id, owner=principal.sees)
+    told = submission_routes.describe(context, view)
+    known = context.challenges.get(told.challenge)
+    html = fragment(
+        "_submission.html",
+        submission=told,
+        title=known.title if known else told.challenge,
+        competition=competitions.find(context.store, told.competition).title,
+    )
+    return Fragment(hashlib.sha256(html.encode()).hexdigest()[:16], html, view.final)
+
+
+def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen = None) -> Stream:
+    _submission(context, principal, submission_id)
+    who = str(principal.person_id)
+    context.live.check(who)
+    return Stream(
+        Topic(submission_id=submission_id), who, lambda _: _submission(context, principal, submission_id), seen
+    )
+
+
+@router.get("/submissions/{submission_id}/live", response_class=EventSourceResponse)
+async def live_submission(
+    context: Shared, stream: Annotated[Stream, Depends(_submission_stream)]
+) -> AsyncIterator[ServerSentEvent]:
+    """The submission's HTML, whenever it has changed, until the verdict."""
+    async for event in streams.follow(
+        context.live, stream.topic, stream.who, stream.render, sent=stream.sent, recheck=QUEUE_RECHECK
+    ):
+        yield event
+
+
+@router.get("/submissions/{submission_id}/source")
+def source(context: Shared, principal: Reader, submission_id: SubmissionId) -> Response:
+    """The submitted file, always as a download."""
+    response = submission_routes.download_source(context, principal, submission_id)
+    response.headers.update(PRIVATE)
+    return response

@@ -1,0 +1,74 @@
+"""Gives an api its pages: routes, static files, and refusals as a page where a person asked; knows no noun."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api import problems
+from api.context import Context
+from api.errors import Problem
+from api.pages import routes
+from api.pages.boards import Boards
+from api.pages.render import PRIVATE, STATIC, page
+
+FOR_PROGRAMS = ("/api/", "/healthz", "/readyz")
+REFUSALS = (Problem, HTTPException, RequestValidationError, OperationalError, PoolTimeout, Exception)
+BASIC = 'Basic realm="Assay", charset="UTF-8"'
+
+Handler = Callable[[Request, Any], Response]
+
+
+def install(app: FastAPI) -> None:
+    """Mounts the pages on an api whose own routes and refusals are in place."""
+    context: Context = app.state.context
+    app.state.boards = Boards(context)
+    app.mount("/static", _Static(directory=STATIC))
+    app.include_router(routes.router)
+    for kind in REFUSALS:
+        handler: Any = app.exception_handlers[kind]
+        app.add_exception_handler(kind, _for_people(handler))
+
+
+def _for_people(respond: Handler) -> Handler:
+    """The same refusal, as a page unless a program asked."""
+
+    def refuse(request: Request, error: Any) -> Response:
+        if request.url.path.startswith(FOR_PROGRAMS):
+            return respond(request, error)
+        if isinstance(error, RequestValidationError) and any(one["loc"][0] == "path" for one in error.errors()):
+            return _page(problems.respond(Problem("not_found")))  # an address that cannot exist is one that does not
+        return _page(respond(request, error))
+
+    return refuse
+
+
+def _page(refusal: Response) -> Response:
+    document = json.loads(bytes(refusal.body))
+    headers = dict(PRIVATE)
+    if refusal.status_code == 401:
+        headers["WWW-Authenticate"] = BASIC
+    if "retry-after" in refusal.headers:
+        headers["Retry-After"] = refusal.headers["retry-after"]
+    return page("error.html", status=refusal.status_code, headers=headers, problem=document)
+
+
+class _Static(StaticFiles):
+    """Files; under an address that changes with their content a browser need not ask for them again."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        lasting = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
+        return response

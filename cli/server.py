@@ -1,0 +1,188 @@
+"""The verbs of those who run a judge or write challenges: api, worker, serve, images, challenge try and doctor.
+
+Each imports the rooms it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.errors import NOT_ACCEPTED, WRONG_USE, CliError
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+WithParent = Annotated[bool, typer.Option("--with-parent", hidden=True, help="Stop when standard input ends.")]
+
+
+def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> None:
+    """Hang these verbs into the command and its groups."""
+    app.command()(serve)
+    app.command("api")(run_api)
+    app.command("worker")(run_worker)
+    app.command()(doctor)
+    challenge.command("try")(try_challenge)
+    images.command("build")(build_images)
+    images.command("list")(list_images)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen at (ASSAY_HOST; default 127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port (ASSAY_PORT; default 8000; 0 any free).")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder (ASSAY_DATA; default ./assay-data).")] = None,
+) -> None:
+    """Run a whole judge on this machine.
+
+    Starts broker, api and worker, mends what dies, and says "ready" when a submission would be judged. Ctrl-C or
+    SIGTERM ends it within seconds; what is not judged stays in the queue.
+    """
+    from cli import serving
+
+    given = {"ASSAY_HOST": host, "ASSAY_PORT": port, "ASSAY_DATA": data}
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    raise typer.Exit(serving.serve(_settings()))
+
+
+def run_api(with_parent: WithParent = False) -> None:
+    """Run the api alone, with settings from ASSAY_*."""
+    from api.serve import run
+    from challenges.loader import ChallengeError
+
+    settings = _settings()
+    if with_parent:
+        _end_with_parent()
+    try:
+        run(settings)
+    except (ChallengeError, OSError) as error:
+        raise CliError(f"{error}") from error
+
+
+def run_worker(with_parent: WithParent = False) -> None:
+    """Run this host's worker alone, with settings as the api's."""
+    from challenges.loader import ChallengeError
+    from sandbox.types import SandboxError
+    from worker.reaper import AnotherWorker
+    from worker.tasks import run
+
+    settings = _settings()
+    if with_parent:
+        _end_with_parent()
+    try:
+        run(settings)
+    except (AnotherWorker, ChallengeError, SandboxError, OSError) as error:
+        raise CliError(f"{error}") from error
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check that this machine can judge.
+
+    Looks at the engine and the images, and proves in real boxes that every limit fires. Takes a few
+    seconds. Ends with exit code 1 if anything fails.
+    """
+    from cli.doctor import examine
+
+    findings = examine(on_finding=lambda _: None) if as_json else examine(on_finding=_print_finding)
+    if as_json:
+        print(json.dumps([{"name": one.name, "ok": one.ok, "detail": one.detail} for one in findings], indent=2))
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+def try_challenge(
+    challenge: Annotated[str, typer.Argument(help="A challenge's short name, or the folder of one.")],
+    file: Annotated[Path, typer.Argument(help="The solution.")],
+    as_json: Json = False,
+) -> None:
+    """Judge a solution here, without a server.
+
+    The data are made for this one run, and what the program printed is shown.
+
+    Exit codes as of `submit`: 0 accepted, 3 not accepted, 1 something failed.
+    """
+    from cli import trial
+
+    accepted = trial.run(challenge, file, folders=_settings().challenges, as_json=as_json)
+    if not accepted:
+        raise typer.Exit(NOT_ACCEPTED)
+
+
+def build_images(
+    runtimes: Annotated[list[str] | None, typer.Argument(metavar="[RUNTIME]...", help="All, if none is named.")] = None,
+) -> None:
+    """Make the images that are not there yet."""
+    from sandbox.images import build
+
+    code = build.main(list(runtimes or []))
+    if code:
+        raise typer.Exit(code)
+
+
+def list_images(as_json: Json = False) -> None:
+    """List the runtimes and their images."""
+    from sandbox.images import RUNTIMES, build, image_tag
+    from sandbox.types import SandboxError
+
+    rows = []
+    try:
+        engine = build.connect()
+    except SandboxError as error:
+        raise CliError(str(error)) from error
+    for runtime in RUNTIMES:
+        try:
+            image: str | None = build.resolve(runtime, engine)
+        except SandboxError:
+            image = None
+        rows.append({"runtime": runtime, "tag": image_tag(runtime), "image": image})
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print(f"{row['runtime']:12} {row['tag']:40} {(row['image'] or 'not made')[:19]}")
+
+
+def _settings() -> Settings:
+    """The settings in force. Raises CliError naming what is wrong with which."""
+    from pydantic import ValidationError
+
+    from api.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'ASSAY_' + '_'.join(map(str, one['loc'])).upper() if one['loc'] else 'settings'}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise CliError(f"The settings cannot be used: {wrong}.", WRONG_USE) from error
+
+
+def _print_finding(finding: object) -> None:
+    from cli.client.show import out, safe
+    from sandbox.selftest import Finding
+
+    assert isinstance(finding, Finding)
+    mark, style = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
+    out.print(mark, style=style, end=" ")
+    out.print(f"{finding.name:22} {safe(finding.detail)}", soft_wrap=True)
+
+
+def _end_with_parent() -> None:
+    """Stop in good order when standard input ends, as it does when the parent dies, however it dies."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,179 @@
+"""Judges one local file in real boxes, with throw-away data and no server: a dry run for participants and authors."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from challenges.loader import Challenge, ChallengeError, builtin_root, load, load_all
+from challenges.report import Report
+from cli.client import show
+from cli.errors import WRONG_USE, CliError
+from sandbox.containers import DockerSandbox
+from sandbox.images.build import resolve
+from sandbox.inside.frames import Frame
+from sandbox.types import Box, Job, RunResult, Sandbox, SandboxError, never
+from worker.graders import GraderFault, Graders, Prepared
+from worker.grading import Grading
+from worker.judge import Facts, GraderFailed, Outcome, judge
+
+SHOWN_BYTES = 8 * 1024
+"""Of each stream of each run; a dry run's own words, the rest is cut in the middle."""
+
+
+def run(challenge: str, file: Path, *, folders: Iterable[Path], as_json: bool) -> bool:
+    """Judge and show; whether it was accepted. Raises CliError."""
+    found = _find(challenge, folders)
+    content = _content(file, found)
+    try:
+        sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve)
+    except SandboxError as error:
+        raise CliError(str(error)) from error
+    heard: list[RunResult] = []
+    try:
+        outcome, facts = _grade(found, content, sandbox, heard)
+    except (SandboxError, GraderFault) as error:
+        raise CliError(f"{error}") from error
+    finally:
+        sandbox.close()
+    lines = content.count(b"\n") + 1
+    report = judge(outcome, facts, found.limits, pass_mark=found.pass_mark, lines=lines)
+    if as_json:
+        show.print_json(_as_json(report, outcome, heard))
+    else:
+        _print(found, report, outcome, heard)
+    return report.verdict == "accepted"
+
+
+def _find(name: str, folders: Iterable[Path]) -> Challenge:
+    try:
+        if (Path(name) / "challenge.toml").is_file():
+            return load(Path(name))
+        known = load_all([builtin_root(), *folders])
+    except ChallengeError as error:
+        raise CliError(str(error)) from error
+    if name not in known:
+        raise CliError(f"There is no challenge {name!r} and no folder of one; see `assay challenge list`.", WRONG_USE)
+    return known[name]
+
+
+def _content(file: Path, challenge: Challenge) -> bytes:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise CliError(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from error
+    if len(content) > 1024 * challenge.max_kb:
+        raise CliError(f"{file} is larger than the {challenge.max_kb} KiB that {challenge.slug} allows.", WRONG_USE)
+    return content
+
+
+def _grade(
+    challenge: Challenge, content: bytes, sandbox: DockerSandbox, heard: list[RunResult]
+) -> tuple[Outcome, Facts]:
+    graders = Graders(sandbox)
+    grading = Grading(_Listening(sandbox, heard), graders)
+    seed = secrets.token_bytes(32)
+    try:
+        with show.err.status("making the data") if show.err.is_terminal else _Quiet():
+            public, hidden = grading.generate(challenge, seed)
+        prepared = Prepared(challenge.version, seed, public, hidden)
+        with show.err.status("judging") if show.err.is_terminal else _Quiet():
+            return grading.grade(challenge, prepared, {challenge.submit: content})
+    finally:
+        graders.close()
+
+
+class _Listening:
+    """A sandbox that keeps the facts of the submission's own boxes; the grader's come from the sandbox below."""
+
+    def __init__(self, sandbox: Sandbox, heard: list[RunResult]) -> None:
+        self._sandbox = sandbox
+        self._heard = heard
+
+    def run(self, job: Job, abandoned: Callable[[], bool] = never) -> RunResult:
+        result = self._sandbox.run(job, abandoned)
+        self._heard.append(result)
+        return result
+
+    def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
+        return _ListeningBox(self._sandbox.open(job, abandoned), self._heard)
+
+
+class _ListeningBox:
+    def __init__(self, box: Box, heard: list[RunResult]) -> None:
+        self._box = box
+        self._heard = heard
+
+    def ask(
+        self,
+        kind: int,
+        json: bytes,
+        raw: bytes = b"",
+        *,
+        cap: int,
+        cpu_seconds: float = math.inf,
+        wall_seconds: float = math.inf,
+    ) -> Frame:
+        return self._box.ask(kind, json, raw, cap=cap, cpu_seconds=cpu_seconds, wall_seconds=wall_seconds)
+
+    def cpu_seconds(self) -> float:
+        return self._box.cpu_seconds()
+
+    def finish(self) -> RunResult:
+        result = self._box.finish()
+        if not any(one is result for one in self._heard):
+            self._heard.append(result)
+        return result
+
+
+class _Quiet:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _as_json(report: Report, outcome: Outcome, heard: list[RunResult]) -> dict[str, Any]:
+    runs = [{"ended": one.ended, "stdout": _shown(one.stdout), "stderr": _shown(one.stderr)} for one in heard]
+    detail = outcome.detail if isinstance(outcome, GraderFailed) else None
+    return {**report.as_json(), "grader_failed": detail, "runs": runs}
+
+
+def _print(challenge: Challenge, report: Report, outcome: Outcome, heard: list[RunResult]) -> None:
+    score = report.score.points if report.score else None
+    checks = [{**asdict(one), "passed": one.passed} for one in report.checks]
+    for one in checks:
+        if one["passed"]:
+            one["hint"] = ""
+    show.verdict(
+        {
+            "verdict": report.verdict.value,
+            "score": score,
+            "points": None,
+            "challenge": challenge.slug,
+            "id": "tried on this machine",
+            "message": report.message,
+            "checks": checks,
+            "resources": report.resources.as_json() if report.resources else None,
+        }
+    )
+    if isinstance(outcome, GraderFailed):
+        show.err.print(Text(f"The grader failed: {show.safe_lines(outcome.detail)}"), soft_wrap=True)
+    for number, result in enumerate(heard, 1):
+        for name, data in (("stdout", result.stdout), ("stderr", result.stderr)):
+            if data:
+                where = f" of run {number}" if len(heard) > 1 else ""
+                show.out.print(Text(f"{name}{where}:", "dim"))
+                show.out.print(Text(show.safe_lines(_shown(data)).rstrip("\n")), soft_wrap=True)
+
+
+def _shown(data: bytes) -> str:
+    if len(data) > SHOWN_BYTES:
+        half = SHOWN_BYTES // 2
+        cut = f"\n[... {len(data) - SHOWN_BYTES} bytes are not shown ...]\n".encode()
+        data = data[:half] + cut + data[-half:]
+    return data.decode("utf-8", "replace")

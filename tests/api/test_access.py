@@ -1,0 +1,284 @@
+"""Who may do what: every route against every kind of caller, and tokens that are not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from httpx import Response
+
+from api.pages.site import FOR_PROGRAMS
+from tests.api.house import GOOD, V1, House, built, refused
+
+ANYBODY = {"anonymous": 200, "ann": 200, "ben": 200, "reader": 200, "unscoped": 200, "admin": 200}
+"""Callers: ann owns what is asked for, ben does not; reader is ann with a token only for reading; unscoped is an
+administrator whose token is not one for administration."""
+
+
+def only_admin(status: int) -> dict[str, int]:
+    return {"anonymous": 401, "ann": 403, "ben": 403, "reader": 403, "unscoped": 403, "admin": status}
+
+
+def own(status: int, *, reader: int | None = None) -> dict[str, int]:
+    """The owner and administrators may; for anybody else it does not exist."""
+    return {
+        "anonymous": 401, "ann": status, "ben": 404, "reader": status if reader is None else reader,
+        "unscoped": 404, "admin": status,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What each caller gets; `make` prepares an object of ann's anew for each call and gives path and arguments."""
+
+    expected: dict[str, int]
+    make: Callable[[House], tuple[str, dict[str, Any]]]
+
+
+def fixed(path: str, **arguments: Any) -> Callable[[House], tuple[str, dict[str, Any]]]:
+    return lambda house: (path, arguments)
+
+
+def fresh(body: dict[str, Any], field: str, path: str = "") -> Callable[[House], tuple[str, dict[str, Any]]]:
+    """A body in which one field is new each time."""
+
+    def make(house: House) -> tuple[str, dict[str, Any]]:
+        house.ids["n"] = house.ids.get("n", 0) + 1
+        return path, {"json": body | {field: f"new-{house.ids['n']}"}}
+
+    return make
+
+
+def submission(suffix: str = "") -> Callable[[House], tuple[str, dict[str, Any]]]:
+    return lambda house: (f"{V1}/submissions/{house.submitted('ann')}{suffix}", {})
+
+
+def judged(suffix: str) -> Callable[[House], tuple[str, dict[str, Any]]]:
+    def make(house: House) -> tuple[str, dict[str, Any]]:
+        sent = house.submitted("ann", "beta")
+        while house.judge() != sent:
+            pass
+        return f"{V1}/submissions/{sent}{suffix}", {}
+
+    return make
+
+
+def anns_token(house: House) -> tuple[str, dict[str, Any]]:
+    body = {"label": "x", "scopes": ["read"]}
+    made = house.post(f"/people/{house.ids['ann']}/tokens", "admin", json=body)
+    return f"{V1}/tokens/{made.json()['id']}", {}
+
+
+def entry(house: House) -> tuple[str, dict[str, Any]]:
+    house.ids["n"] = house.ids.get("n", 0) + 1
+    house.person(f"p{house.ids['n']}")
+    return f"{V1}/competitions/cup/entries", {"json": {"person": f"p{house.ids['n']}"}}
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): Rule(ANYBODY, fixed("/healthz")),
+    ("GET", "/readyz"): Rule(ANYBODY, fixed("/readyz")),
+    ("GET", f"{V1}/openapi.json"): Rule(ANYBODY, fixed(f"{V1}/openapi.json")),
+    ("GET", f"{V1}/status"): Rule(ANYBODY, fixed(f"{V1}/status")),
+    ("GET", f"{V1}/errors"): Rule(ANYBODY, fixed(f"{V1}/errors")),
+    ("GET", f"{V1}/challenges"): Rule(ANYBODY, fixed(f"{V1}/challenges")),
+    ("GET", f"{V1}/challenges/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha")),
+    ("GET", f"{V1}/challenges/{{slug}}/data"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha/data")),
+    ("GET", f"{V1}/competitions"): Rule(ANYBODY, fixed(f"{V1}/competitions")),
+    ("GET", f"{V1}/competitions/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/competitions/cup")),
+    ("GET", f"{V1}/leaderboards/{{competition}}"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup")),
+    ("GET", f"{V1}/leaderboards/{{competition}}/events"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup/events")),
+    ("POST", f"{V1}/people"): Rule(only_admin(201), fresh({}, "name", f"{V1}/people")),
+    ("GET", f"{V1}/people/me"): Rule(ANYBODY | {"anonymous": 401}, fixed(f"{V1}/people/me")),
+    ("POST", f"{V1}/people/{{person_id}}/tokens"): Rule(
+        own(201, reader=403),
+        lambda house: (f"{V1}/people/{house.ids['ann']}/tokens", {"json": {"label": "x", "scopes": ["read"]}}),
+    ),
+    ("DELETE", f"{V1}/tokens/{{token_id}}"): Rule(own(204, reader=403), anns_token),
+    ("POST", f"{V1}/competitions"): Rule(
+        only_admin(201), fresh({"title": "T", "challenges": [{"slug": "alpha"}]}, "slug", f"{V1}/competitions")
+    ),
+    ("POST", f"{V1}/competitions/{{slug}}/entries"): Rule(only_admin(201), entry),
+    ("POST", f"{V1}/submissions"): Rule(
+        # Administrators have no entry here, and get no way round that.
+        {"anonymous": 401, "ann": 202, "ben": 202, "reader": 403, "unscoped": 422, "admin": 422},
+        fixed(f"{V1}/submissions", json={"challenge": "alpha", "files": {"solution.py": "x = 1"}}),
+    ),
+    ("GET", f"{V1}/submissions"): Rule(ANYBODY | {"anonymous": 401}, fixed(f"{V1}/submissions")),
+    ("GET", f"{V1}/submissions/{{submission_id}}"): Rule(own(200), submission()),
+    ("POST", f"{V1}/submissions/{{submission_id}}/cancel"): Rule(own(200, reader=403), submission("/cancel")),
+    ("GET", f"{V1}/submissions/{{submission_id}}/source"): Rule(own(200), submission("/source")),
+    ("GET", f"{V1}/submissions/{{submission_id}}/events"): Rule(own(200), judged("/events")),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with built(tmp_path_factory.mktemp("house"), stream_seconds=0.05) as house:
+        house.build("alpha", {"train.csv": b"a,b\n1,2\n"})
+        for name, who, scopes in (("reader", "ann", ["read"]), ("unscoped", "admin", ["read", "submit"])):
+            made = house.post(f"/people/{house.ids[who]}/tokens", "admin", json={"label": name, "scopes": scopes})
+            house.tokens[name] = made.json()["token"]
+        revoked = house.post(f"/people/{house.ids['ann']}/tokens", "ann", json={"label": "old"}).json()
+        assert house.client.delete(f"{V1}/tokens/{revoked['id']}", headers=house.auth("ann")).status_code == 204
+        house.tokens["revoked"] = revoked["token"]
+        house.tokens["forged"] = "assay_" + "A" * 43
+        yield house
+
+
+def routes(house: House) -> set[tuple[str, str]]:
+    """Every route for programs. Those for people have rules of their own, in tests/pages."""
+    found = set()
+    for route in iter_route_contexts(house.app.routes):
+        path = str(getattr(route, "path", ""))
+        if path.startswith(FOR_PROGRAMS):
+            found |= {(method, path) for method in (getattr(route, "methods", None) or set()) - {"HEAD"}}
+    return found
+
+
+def call(house: House, method: str, path: str, arguments: dict[str, Any], who: str | None) -> Response:
+    return house.request(method, path, who, **arguments)
+
+
+def test_every_route_has_its_rule(shared: House) -> None:
+    assert routes(shared) == set(RULES)
+
+
+@pytest.mark.parametrize("caller", list(ANYBODY))
+@pytest.mark.parametrize("route", list(RULES), ids=lambda route: f"{route[0]} {route[1]}")
+def test_what_each_caller_gets(shared: House, route: tuple[str, str], caller: str) -> None:
+    rule = RULES[route]
+    path, arguments = rule.make(shared)
+    answer = call(shared, route[0], path, arguments, None if caller == "anonymous" else caller)
+    assert answer.status_code == rule.expected[caller], answer.text
+    if answer.status_code in (401, 403, 404):
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("token", ["revoked", "forged"])
+@pytest.mark.parametrize("route", list(RULES), ids=lambda route: f"{route[0]} {route[1]}")
+def test_a_token_that_is_none_gets_the_same_everywhere(shared: House, route: tuple[str, str], token: str) -> None:
+    path, arguments = RULES[route].make(shared)
+    answer = call(shared, route[0], path, arguments, token)
+    if route[1] in ("/healthz", "/readyz", f"{V1}/openapi.json"):  # no door here, so no key is looked at
+        assert answer.status_code == 200
+        return
+    document = refused(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="assay"'
+    missing = call(shared, "GET", f"{V1}/people/me", {}, None).json()
+    assert document == missing, "no token, a wrong one, a revoked one: no difference"
+
+
+@pytest.mark.parametrize("suffix", ["", "/source", "/events", "/cancel"])
+def test_somebody_elses_is_exactly_like_a_missing_one(shared: House, suffix: str) -> None:
+    method = "POST" if suffix == "/cancel" else "GET"
+    mine = f"{V1}/submissions/{shared.submitted('ann')}{suffix}"
+    none = f"{V1}/submissions/{'x' * 22}{suffix}"
+    theirs, missing = (call(shared, method, path, {}, "ben") for path in (mine, none))
+    assert (theirs.status_code, theirs.json()) == (missing.status_code, missing.json()) == (404, theirs.json())
+    assert dict(theirs.headers) == dict(missing.headers)
+
+
+def test_lists_hold_only_ones_own(shared: House) -> None:
+    mine, other = shared.submitted("ann"), shared.submitted("ben")
+    for who, sees in (("ann", {mine}), ("ben", {other}), ("admin", {mine, other})):
+        listed = {line["id"] for line in shared.get("/submissions?limit=200", who).json()["submissions"]}
+        assert listed & {mine, other} == sees
+
+
+def test_a_token_cannot_make_a_stronger_one(shared: House) -> None:
+    path = f"/people/{shared.ids['ann']}/tokens"
+    weak = shared.post(path, "ann", json={"label": "x", "scopes": ["submit"]})
+    assert weak.status_code == 201
+    shared.tokens["weak"] = weak.json()["token"]
+    assert shared.post(path, "weak", json={"label": "x", "scopes": ["submit"]}).status_code == 201
+    for scopes in (["read"], ["submit", "read"], ["submit", "admin"]):
+        refused(shared.post(path, "weak", json={"label": "x", "scopes": scopes}), 403, "forbidden")
+    refused(shared.post(path, "admin", json={"label": "x", "scopes": ["admin"]}), 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "bearer x", "Basic eDp5", "Token x", "Bearer " + "x" * 5000, "Bearer \xff", "assay_x"],
+)
+def test_headers_that_are_no_credentials(shared: House, header: str) -> None:
+    answer = shared.client.get(f"{V1}/people/me", headers={b"authorization": header.encode("latin-1")})
+    refused(answer, 401, "unauthorized")
+
+
+def test_a_password_is_a_token_only_where_pages_say_so(shared: House) -> None:
+    answer = shared.client.get(f"{V1}/people/me", auth=("ann", shared.tokens["ann"]))
+    refused(answer, 401, "unauthorized")
+
+
+EXTRA = {"status": "done", "state": "done", "score": 100, "person_id": 1, "id": "x", "received_at": "2020-01-01"}
+
+
+@pytest.mark.parametrize("field", EXTRA)
+def test_nobody_assigns_what_is_ours(shared: House, field: str) -> None:
+    """Mass assignment: an unknown field is refused, wherever it is."""
+    extra = {field: EXTRA[field]}
+    before = len(shared.get("/submissions?limit=200", "ann").json()["submissions"])
+    json = {"challenge": "alpha", "files": {"solution.py": "x = 1"}}
+    refused(shared.post("/submissions", "ann", json=json | extra), 422, "invalid_request")
+    refused(shared.submit("ann", data={field: str(EXTRA[field])}), 422, "invalid_request")
+    refused(shared.post("/people", "admin", json={"name": "eve"} | extra), 422, "invalid_request")
+    body = {"slug": "c", "title": "C", "challenges": [{"slug": "alpha"}]}
+    refused(shared.post("/competitions", "admin", json=body | extra), 422, "invalid_request")
+    assert len(shared.get("/submissions?limit=200", "ann").json()["submissions"]) == before
+
+
+INJECTIONS = ["' OR 1=1 --", "1;DROP TABLE person", "%00", "\u202e", "../..", "[]", "{}", "-1", "9" * 400, "NaN", "é"]
+
+
+@pytest.mark.parametrize("value", INJECTIONS)
+@pytest.mark.parametrize("parameter", ["cursor", "challenge", "state", "limit"])
+def test_filters_take_no_injection(shared: House, parameter: str, value: str) -> None:
+    refused(shared.client.get(f"{V1}/submissions", params={parameter: value}, headers=shared.auth("ann")), 422,
+            "invalid_request")  # fmt: skip
+
+
+@pytest.mark.parametrize("value", INJECTIONS)
+def test_other_parameters_take_none_either(shared: House, value: str) -> None:
+    for path, parameters in (
+        ("/leaderboards/cup", {"challenge": value}),
+        ("/leaderboards/cup", {"offset": value}),
+        ("/leaderboards/cup", {"limit": value}),
+        ("/leaderboards/cup/events", {"after": value}),
+    ):
+        refused(shared.client.get(V1 + path, params=parameters), 422, "invalid_request")
+    answer = shared.get("/leaderboards/cup/events", headers={"Last-Event-ID": value.encode()})
+    refused(answer, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("kind", ["bad_tokens", "anonymous", "requests"])
+def test_floods_are_limited_whatever_the_headers_say(tmp_path: Path, kind: str) -> None:
+    with built(tmp_path, **{f"{kind}_per_minute": 40}) as house:
+        secret = {"bad_tokens": "assay_" + "B" * 43, "anonymous": None, "requests": house.tokens["ann"]}[kind]
+        statuses = []
+        for number in range(50):
+            spoof = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP"), f"10.0.0.{number}")
+            headers = spoof | ({"Authorization": f"Bearer {secret}"} if secret else {})
+            answer = house.client.get(f"{V1}/people/me", headers=headers)
+            statuses.append(answer.status_code)
+        good = 200 if kind == "requests" else 401
+        assert statuses == [good] * 40 + [429] * 10
+        refused(answer, 429, "rate_limited")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+        assert house.get("/people/me", "ben").status_code == 200, "others are not locked out by it"
+
+
+def test_submissions_are_limited_per_account(tmp_path: Path) -> None:
+    with built(tmp_path, submissions_per_minute=3) as house:
+        assert [house.submit("ann").status_code for _ in range(4)] == [202, 202, 202, 429]
+        assert house.submit("ben").status_code == 202
+        assert len(house.get("/submissions", "ann").json()["submissions"]) == 3
+
+
+def test_secrets_are_in_no_answer(shared: House) -> None:
+    shown = shared.get("/people/me", "ann").text + shared.get("/people/me", "admin").text
+    assert shared.tokens["ann"] not in shown
+    assert shared.tokens["ann"][-4:] in shown
+    assert GOOD.decode() not in shared.get("/submissions", "ann").text
