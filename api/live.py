@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -118,7 +118,7 @@ class Live:
 
     async def stream(
         self, topic: Topic, who: str, since: int, last: Callable[[Happening], bool] = lambda _: False
-    ) -> AsyncIterator[Happening]:
+    ) -> AsyncGenerator[Happening, None]:
         """Events of a topic after the id `since`, each once and in order: first from the table, then as they happen.
 
         Ends after the event for which `last` says so, and in any case after `stream_seconds`.

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,9 +49,8 @@ def serve(
     """
     from cli import serving
 
-    given = {"ASSAY_HOST": host, "ASSAY_PORT": port, "ASSAY_DATA": data}
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    raise typer.Exit(serving.serve(_settings()))
+    given = {"host": host, "port": port, "data": data}
+    raise typer.Exit(serving.serve(_settings(**{name: value for name, value in given.items() if value is not None})))
 
 
 def run_api(with_parent: WithParent = False) -> None:
@@ -60,6 +59,7 @@ def run_api(with_parent: WithParent = False) -> None:
     from challenges.loader import ChallengeError
 
     settings = _settings()
+    _check_database(settings)
     if with_parent:
         _end_with_parent()
     try:
@@ -70,18 +70,23 @@ def run_api(with_parent: WithParent = False) -> None:
 
 def run_worker(with_parent: WithParent = False) -> None:
     """Run this host's worker alone, with settings as the api's."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from challenges.loader import ChallengeError
     from sandbox.types import SandboxError
     from worker.reaper import AnotherWorker
     from worker.tasks import run
 
     settings = _settings()
+    _check_database(settings)
     if with_parent:
         _end_with_parent()
     try:
         run(settings)
     except (AnotherWorker, ChallengeError, SandboxError, OSError) as error:
         raise CliError(f"{error}") from error
+    except SQLAlchemyError as error:
+        raise _database_error(error) from error
 
 
 def doctor(as_json: Json = False) -> None:
@@ -151,20 +156,45 @@ def list_images(as_json: Json = False) -> None:
         print(f"{row['runtime']:12} {row['tag']:40} {(row['image'] or 'not made')[:19]}")
 
 
-def _settings() -> Settings:
-    """The settings in force. Raises CliError naming what is wrong with which."""
+def _settings(**given: Any) -> Settings:
+    """The settings in force; what is given comes before the environment. Raises CliError naming what is wrong."""
     from pydantic import ValidationError
 
     from api.settings import Settings
 
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'ASSAY_' + '_'.join(map(str, one['loc'])).upper() if one['loc'] else 'settings'}: {one['msg']}"
             for one in error.errors()
         )
         raise CliError(f"The settings cannot be used: {wrong}.", WRONG_USE) from error
+
+
+def _check_database(settings: Settings) -> None:
+    """Whether the database answers, before anything else is begun. Raises CliError."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.store import Store
+    from api.store.dialect import UnsupportedDatabase
+
+    try:
+        settings.prepare()
+        store = Store(settings.database)
+        try:
+            store.now()
+        finally:
+            store.close()
+    except (SQLAlchemyError, UnsupportedDatabase) as error:
+        raise _database_error(error) from error
+    except OSError as error:
+        raise CliError(f"{error.filename or settings.data}: {error.strerror or error}.") from error
+
+
+def _database_error(error: Exception) -> CliError:
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+    return CliError(f"The database cannot be used: {cause}.")
 
 
 def _print_finding(finding: object) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from api.blobs import Blobs, pack
 from api.settings import Settings
@@ -98,7 +98,7 @@ class Installation:
     def attempts(self, submission: str) -> list[Attempt]:
         """The attempts of a submission, in order."""
         with self.store.read() as session:
-            query = select(Attempt).join(Judging).where(Judging.submission_id == submission).order_by(Attempt.id)
+            query = select(Attempt).join(Judging).where(Judging.submission_id == submission).order_by(col(Attempt.id))
             return list(session.exec(query))
 
     def wait(self, submission: str, seconds: float = 40) -> str:

@@ -16,7 +16,18 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from challenges import kit
-from challenges.kit import Answers, Array, Data, GraderError, InvalidOutput, Number, SubmissionEnded, Text, metrics
+from challenges.kit import (
+    Answers,
+    Array,
+    Data,
+    GraderError,
+    InvalidOutput,
+    Number,
+    Returns,
+    SubmissionEnded,
+    Text,
+    metrics,
+)
 from challenges.kit.data import seeded_generator
 
 LABELS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
@@ -60,7 +71,7 @@ def test_answers_are_a_sequence_that_can_be_compared() -> None:
     assert answers.agree([1, 2, 3])
     assert not answers.agree([1, 2, 4])
     assert answers.agree([0, 1, 2], operator.gt)
-    assert answers.agree(np.array([1, 2, 3]), lambda a, b: np.bool_(a == b))
+    assert answers.agree([1, 2, 3], lambda a, b: np.bool_(a == b))
     assert not Answers([1, 2], complete=False).agree([1, 2, 3])
     assert not Answers([1, 2, 3], complete=False).agree([1, 2, 3])
     with pytest.raises(GraderError, match="4 expected values for 3"):
@@ -69,7 +80,7 @@ def test_answers_are_a_sequence_that_can_be_compared() -> None:
 
 @pytest.mark.parametrize("value", GARBAGE, ids=lambda value: f"{type(value).__name__}-{str(value)[:8]!a}")
 def test_declared_types_take_their_own_and_refuse_the_rest(value: Any) -> None:
-    takes = {
+    takes: dict[str, tuple[Returns, bool]] = {
         "text": (Text(max_kb=1), type(value) is str and value == "x"),
         "number": (Number(), type(value) in (int, float) and value in (1, 1.5)),
         "array": (Array("float64", (3,)), type(value) is np.ndarray),
@@ -118,7 +129,7 @@ def test_metrics_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     truth, guess = map(list, zip(*pairs, strict=True))
     counts = metrics.confusion(truth, guess)
     tn, fp, fn, tp = reference.confusion_matrix(truth, guess, labels=[0, 1]).ravel()
-    assert counts == (tp, fp, fn, tn)
+    assert tuple(counts) == (tp, fp, fn, tn)
     assert metrics.precision(counts) == pytest.approx(reference.precision_score(truth, guess, zero_division=0))
     assert metrics.recall(counts) == pytest.approx(reference.recall_score(truth, guess, zero_division=0))
     assert metrics.f1(counts) == pytest.approx(reference.f1_score(truth, guess, zero_division=0))

@@ -24,8 +24,7 @@ def test_the_small_challenge_loads(folder: Path) -> None:
         ("all", True, None),
         ("close", False, 1),
     ]
-    assert challenge.baseline == (0, 60)
-    assert challenge.pass_mark == 70
+    assert (challenge.baseline, challenge.pass_mark) == ((0, 60), 70)
 
 
 @pytest.mark.parametrize(

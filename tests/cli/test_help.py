@@ -51,6 +51,24 @@ def test_a_wrong_use_says_what_is_wrong(assay: Assay) -> None:
         assert "Error:" in result.stderr
 
 
+@pytest.mark.parametrize("url", ["mysql://judge.test/x", "nonsense", "sqlite:////etc"])
+def test_a_database_that_cannot_be_used_is_one_sentence(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", url)
+    for verb in ("api", "worker"):
+        result = assay(verb)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("assay: The database cannot be used: ")
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(assay: Assay, home: Path) -> None:
+    (home / "file").touch()
+    result = assay("serve", "--data", home / "file" / "data")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+
+
 def test_settings_that_cannot_be_used_are_named(assay: Assay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_LEASE_SECONDS", "-1")
     for verb in ("api", "worker", "serve"):

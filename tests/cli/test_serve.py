@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import docker
@@ -33,6 +33,7 @@ class Served:
     def __init__(self, data: Path, port: int) -> None:
         self.data = data
         self.url = f"http://127.0.0.1:{port}"
+        self.token = ""
         self.lines: list[str] = []
         environment = {
             **os.environ,
@@ -106,23 +107,46 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A judge that is ready, with ada entered in `cup`; ada is at the terminal."""
-    found = Served(tmp_path / "data", free_port())
+@contextmanager
+def judge(data: Path) -> Iterator[Served]:
+    """A judge that is ready, with ada entered in `cup`."""
+    found = Served(data, free_port())
     try:
         found.ready()
         with Api(Account(found.url, (found.data / "admin-token").read_text().strip())) as admin:
             admin.create_competition("cup", "Cup", ["toy-call", "toy-run"])
             ada = admin.create_person("ada")
             admin.add_entry("cup", "ada")
-            monkeypatch.setenv("ASSAY_TOKEN", admin.create_token(ada["id"], "test"))
-        monkeypatch.setenv("ASSAY_URL", found.url)
-        Path("double.py").write_text(DOUBLE)
-        Path("slow.py").write_text(SLOW)
+            found.token = admin.create_token(ada["id"], "test")
         yield found
     finally:
         found.drop()
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One judge for the tests that leave it as they found it."""
+    with judge(tmp_path_factory.mktemp("standing") / "data") as found:
+        yield found
+        assert found.end() == 0
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A judge for one test."""
+    with judge(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def ada(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """She is at the terminal of whichever judge the test has."""
+    for name in {"standing", "served"} & set(request.fixturenames):
+        found: Served = request.getfixturevalue(name)
+        monkeypatch.setenv("ASSAY_URL", found.url)
+        monkeypatch.setenv("ASSAY_TOKEN", found.token)
+    (home / "double.py").write_text(DOUBLE)
+    (home / "slow.py").write_text(SLOW)
 
 
 @pytest.mark.timeout(240)
@@ -152,11 +176,11 @@ def test_from_start_to_verdict_to_stop(served: Served, assay: Assay) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_whatever_dies_is_mended_and_nothing_is_lost(served: Served, assay: Assay) -> None:
-    broker = Broker(served.data / "broker")
+def test_whatever_dies_is_mended_and_nothing_is_lost(standing: Served, assay: Assay) -> None:
+    broker = Broker(standing.data / "broker")
     find: dict[str, Callable[[], int | None]] = {
-        "api": lambda: served.child("api"),
-        "worker": lambda: served.child("worker"),
+        "api": lambda: standing.child("api"),
+        "worker": lambda: standing.child("worker"),
         "broker": broker.pid,
     }
     for pid in find.values():
@@ -168,7 +192,6 @@ def test_whatever_dies_is_mended_and_nothing_is_lost(served: Served, assay: Assa
         wait_for(lambda pid=pid, first=first: pid() not in (None, first), "another one")  # type: ignore[misc]
         assert assay("status", receipt, "--wait").exit_code == 0
         assert assay("submit", "toy-call", "double.py").exit_code == 0
-    assert served.end() == 0
 
 
 @pytest.mark.timeout(240)
@@ -194,8 +217,8 @@ def test_when_it_is_killed_itself_its_children_leave_and_the_next_one_adopts_the
 
 
 @pytest.mark.timeout(240)
-def test_it_will_not_share_its_folder_or_take_a_port_twice(served: Served, assay: Assay, tmp_path: Path) -> None:
-    port = served.url.rpartition(":")[2]
+def test_it_will_not_share_its_folder_or_take_a_port_twice(standing: Served, assay: Assay, tmp_path: Path) -> None:
+    port = standing.url.rpartition(":")[2]
 
     def refused(*more: str) -> str:
         command = [sys.executable, "-m", "cli.main", "serve", "--port", port, *more]
@@ -203,7 +226,7 @@ def test_it_will_not_share_its_folder_or_take_a_port_twice(served: Served, assay
         assert result.returncode == 1
         return result.stderr
 
-    assert "already runs with the data folder" in refused("--data", str(served.data))
+    assert "already runs with the data folder" in refused("--data", str(standing.data))
     assert f"Port {port}" in refused("--data", str(tmp_path / "other"))
     assert assay("submit", "toy-call", "double.py").exit_code == 0, "the first one does not mind"
 

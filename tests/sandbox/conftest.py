@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -28,7 +29,7 @@ def image() -> str:
 @pytest.fixture(scope="session")
 def sandbox(image: str) -> Iterator[DockerSandbox]:
     """One sandbox for the whole run; it must leave nothing behind."""
-    with_label = DockerSandbox(instance="test-promises", image_of=lambda _: image)
+    with_label = DockerSandbox(instance=f"test-promises-{os.getpid()}", image_of=lambda _: image)
     yield with_label
     with_label.close()
     assert with_label.leftovers() == []

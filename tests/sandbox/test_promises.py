@@ -33,7 +33,7 @@ for _ in range(5):
 time.sleep(600)
 """
     seen: list[int] = []
-    watch = threading.Thread(target=lambda: (time.sleep(1.5), seen.extend(host_processes(marker))))
+    watch = threading.Timer(1.5, lambda: seen.extend(host_processes(marker)))
     watch.start()
     result = run(code, wall_seconds=3)
     watch.join()

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import col, select
 
 from api.errors import Problem
-from api.store import builds, competitions, people, workers
+from api.store import Store, builds, competitions, people, workers
 from api.store.status import status
 from api.store.tables import Audit, Role, Scope, Token
 from tests.store.world import World
@@ -17,8 +17,6 @@ def test_the_first_administrator_is_made_once(world: World) -> None:
 
 
 def test_without_a_place_for_its_token_no_administrator_is_made(tmp_path: Path) -> None:
-    from api.store import Store
-
     store = Store(f"sqlite:///{tmp_path / 'x.db'}")
     store.migrate()
 

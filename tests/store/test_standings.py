@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
-from sqlmodel import delete, select
+from sqlmodel import delete, select, update
 
 from api.errors import Problem
-from api.store import competitions, leaderboards, standings
-from api.store.tables import Standing, View
+from api.store import competitions, judgings, leaderboards, standings
+from api.store.tables import Entry, Judging, Standing, View
 from challenges.report import Verdict
 from tests.store.world import CHALLENGES, World, report
 
@@ -66,8 +66,6 @@ def test_an_equal_score_received_earlier_counts_from_then_whenever_it_was_judged
     early = world.claimed()
     world.submit("ben", "alpha")
     ben = world.claimed()
-    from api.store import judgings
-
     assert judgings.commit(world.store, ben, report(50), evidence={})
     assert judgings.commit(world.store, early, report(50), evidence={})
     board = leaderboards.board(world.store, "cup")
@@ -87,6 +85,15 @@ def test_the_private_part_counts_from_the_close_on(world: World) -> None:
     assert (world.state(sent).score, world.state(sent).view) == (30.0, View.private)
     with pytest.raises(Problem, match="competition_over"):
         world.submit("ann")
+
+
+def test_a_judging_that_is_not_effective_moves_nobody(world: World) -> None:
+    world.submit("ann")
+    with world.store.write() as session:
+        session.exec(update(Judging).values(effective=False))
+    world.judge(report(90))
+    assert ranks(world) == [(None, "ann", None)]
+    assert standings.differences(world.store) == []
 
 
 def test_pages_of_a_board_agree_with_the_whole(world: World) -> None:
@@ -142,8 +149,6 @@ def test_the_cost_of_a_verdict_does_not_grow_with_submissions(world: World) -> N
         def count(_c: object, _cur: object, statement: str, *_: object) -> None:
             seen.append(statement)
 
-        from api.store import judgings
-
         event.listen(world.store.engine, "before_cursor_execute", count)
         assert judgings.commit(world.store, claim, report(50), evidence={})
         event.remove(world.store.engine, "before_cursor_execute", count)
@@ -196,7 +201,5 @@ def test_kept_standings_are_those_of_a_plain_computation(tries: list[Try]) -> No
 
 
 def _entries(world: World) -> dict[str, int]:
-    from api.store.tables import Entry
-
     with world.store.read() as session:
         return {entry.name: entry.id or 0 for entry in session.exec(select(Entry))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ SEEDS = (b"one secret of a deployment......", b"another secret, other numbers...
 def sandbox() -> Iterator[DockerSandbox]:
     """One sandbox for all tests of the worker; it must leave nothing behind."""
     image = resolve("python-ml")
-    found = DockerSandbox(instance="test-worker", image_of=lambda _: image)
+    found = DockerSandbox(instance=f"test-worker-{os.getpid()}", image_of=lambda _: image)
     yield found
     found.close()
     assert found.leftovers() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -57,9 +58,13 @@ def test_a_worker_killed_in_mid_run_costs_an_attempt_and_gives_one_verdict(at: I
 
 def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: Installation) -> None:
     submission = at.submit(SLOW)
+
+    def claimed(times: int) -> bool:
+        return len(at.attempts(submission)) == times
+
     for n in range(1, 4):
         worker = start_worker(at.settings)
-        wait_for(lambda n=n: len(at.attempts(submission)) == n, "the claim")
+        wait_for(partial(claimed, n), "the claim")
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     with at.worker():

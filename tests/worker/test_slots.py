@@ -93,7 +93,7 @@ def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **mor
         uploads=at.blobs,
         challenges=more.get("challenges", at.challenges),
         grading=grading,  # type: ignore[arg-type]
-        preparer=preparer or Ready(),
+        preparer=preparer or Ready(),  # type: ignore[arg-type]
         ring=more.get("ring", lambda: None),
     )
 
