@@ -141,4 +141,4 @@ def _run_celery(settings: Settings, worker: Worker) -> None:
     celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(), weak=False)
     slots = settings.slots_in_force
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
-    app.worker_main(["worker", "--pool=threads", f"--concurrency={slots}", *quiet])
+    app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={slots}", *quiet])

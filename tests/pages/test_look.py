@@ -71,6 +71,16 @@ def test_a_page_is_accessible_and_fits(site: Site, open_page: Open, name: str, s
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
 
 
+def test_no_width_takes_the_margin_away(site: Site, open_page: Open) -> None:
+    page = open_page("/leaderboards/toys")
+    for width in (320, 575, 577, 767, 769, 1023, 1025, 1200, 1279, 1281, 1600):
+        page.set_viewport_size({"width": width, "height": 800})
+        box = page.locator(".heading").bounding_box()
+        assert box is not None
+        assert box["x"] >= 12, width
+        assert box["x"] + box["width"] <= width - 12, width
+
+
 def _without_asking(route: Route) -> None:
     answer = route.fetch()
     headers = {name: value for name, value in answer.headers.items() if name != "www-authenticate"}
