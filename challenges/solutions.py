@@ -1,7 +1,7 @@
 """The solutions an author ships with a challenge, and what each must come to; runs none of them.
 
 The folder says the kind: solutions/<verdict>/ must get that verdict, accepted/ with the full 100 points;
-alternatives/ are right by another method and pass; baseline/ lands in the band of the toml.
+alternatives/ pass: right by another method, or wrong only where no gate is; baseline/ lands in the band of the toml.
 The first line may say more, in a comment:
 
     # expect: verdict=<verdict> fails=<group> only=<group> score<=<points> score>=<points>
