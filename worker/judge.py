@@ -80,7 +80,7 @@ def judge(outcome: Outcome, facts: Facts, limits: Limits, *, pass_mark: float, l
             gates = all(check.passed for check in score.checks if check.gate)
             passed = gates and score.points >= pass_mark
             verdict = Verdict.accepted if passed else Verdict.wrong_answer
-            return Report(verdict, score, score.checks, _of_score(score, gates, passed, pass_mark), resources)
+            return Report(verdict, score, score.checks, _of_score(gates, passed, pass_mark), resources)
         case Unreadable(message):
             return Report(Verdict.invalid_output, message=message, resources=resources)
         case GraderFailed():
@@ -92,13 +92,11 @@ def judge(outcome: Outcome, facts: Facts, limits: Limits, *, pass_mark: float, l
             return Report(ENDINGS[ended], message=_of_ending(ended, facts, limits, lines), resources=resources)
 
 
-def _of_score(score: Score, gates: bool, passed: bool, pass_mark: float) -> str:
+def _of_score(gates: bool, passed: bool, pass_mark: float) -> str:
+    """Which checks failed is the business of the feedback level, not of the message."""
     if passed:
         return ""
-    if not gates:
-        failed = ", ".join(check.name for check in score.checks if check.gate and not check.passed)
-        return f"A compulsory check failed: {failed}."
-    return f"The score is below the pass mark of {pass_mark:g}."
+    return f"The score is below the pass mark of {pass_mark:g}." if gates else "A compulsory check failed."
 
 
 def _of_ending(ended: Ended, facts: Facts, limits: Limits, lines: int) -> str:

@@ -30,7 +30,7 @@ _EXAMPLE = {
     "title": "Spring bootcamp",
     "opens_at": "2027-03-01T09:00:00Z",
     "closes_at": "2027-05-31T18:00:00Z",
-    "challenges": [{"slug": "eval-churn-f1", "points": 150}],
+    "challenges": [{"slug": "churn-f1", "points": 150}],
 }
 
 

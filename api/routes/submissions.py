@@ -108,7 +108,7 @@ _BODY: dict[str, Any] = {
             "multipart/form-data": {"schema": _FORM},
             "application/json": {
                 "schema": upload.NewSubmission.model_json_schema(),
-                "example": {"challenge": "prog-rolling-features", "files": {"solution.py": "def solve(x): ...\n"}},
+                "example": {"challenge": "messy-orders", "files": {"solution.py": "def clean(csv_text): ...\n"}},
             },
         },
     }

@@ -175,6 +175,12 @@ def test_from_start_to_verdict_to_stop(served: Served, assay: Assay) -> None:
         again.drop()
 
 
+def begun(status: str) -> bool:
+    """Whether a slot has taken it; on a busy machine it may be over before anybody looks again."""
+    assert "judge_error" not in status
+    return "running" in status or "accepted" in status
+
+
 @pytest.mark.timeout(240)
 def test_whatever_dies_is_mended_and_nothing_is_lost(standing: Served, assay: Assay) -> None:
     broker = Broker(standing.data / "broker")
@@ -187,7 +193,7 @@ def test_whatever_dies_is_mended_and_nothing_is_lost(standing: Served, assay: As
         receipt = assay("submit", "toy-call", "slow.py", "--no-wait").stdout.split()[1].rstrip(",")
         first = pid()
         assert first is not None
-        wait_for(lambda id=receipt: "running" in assay("status", id).stdout, "it to run")  # type: ignore[misc]
+        wait_for(lambda id=receipt: begun(assay("status", id).stdout), "it to run")  # type: ignore[misc]
         os.kill(first, signal.SIGKILL)
         wait_for(lambda pid=pid, first=first: pid() not in (None, first), "another one")  # type: ignore[misc]
         assert assay("status", receipt, "--wait").exit_code == 0
