@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 import celery.signals
 from celery import Celery
+from celery.platforms import SecurityWarning
 
 from api.blobs import Blobs
 from api.queue import TASK, Bell, celery_config
@@ -108,6 +110,7 @@ def celery_app(settings: Settings, worker: Worker) -> Celery:
 
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Without a broker the worker polls. Raises what `assemble` raises."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     worker = assemble(settings)
     try:
         if settings.broker_url:
@@ -127,15 +130,15 @@ def _run_celery(settings: Settings, worker: Worker) -> None:
 
     def bell_works() -> bool:
         """Whether the broker answers; asked before each pause of a poll."""
-        try:
-            with app.connection_for_write() as connection:
+        with app.connection_for_write() as connection:
+            try:
                 connection.ensure_connection(max_retries=1, timeout=1)
+            except (OSError, *connection.connection_errors):
+                return False
             return True
-        except OSError:
-            return False
-        except connection.connection_errors:
-            return False
 
+    # who holds the Engine's socket is root in any case; SECURITY.md says what follows from that
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     # polling begins before the broker is reached, so that a backlog drains with the broker off
     worker.start(bell_works)
     celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(), weak=False)

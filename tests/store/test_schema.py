@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import SQLModel
 
 from api.store import Store, dialect
@@ -68,6 +68,31 @@ def test_several_processes_may_start_at_once(tmp_path: Path) -> None:
         thread.join()
     assert failed == []
     _alembic_check(Store(f"sqlite:///{tmp_path / 'x.db'}"))
+
+
+def test_many_first_connections_at_once_find_no_lock(tmp_path: Path) -> None:
+    """Switching a new database to WAL is not covered by busy_timeout."""
+    failed: list[Exception] = []
+    for number in range(60):
+        together = threading.Barrier(6)
+
+        def connect(
+            url: str = f"sqlite:///{tmp_path / f'{number}.db'}", together: threading.Barrier = together
+        ) -> None:
+            store = Store(url)
+            together.wait()
+            try:
+                with store.engine.connect():
+                    store.close()
+            except OperationalError as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=connect) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
 
 
 def test_times_come_back_aware_and_naive_ones_are_refused(world: World) -> None:
