@@ -1,6 +1,7 @@
 """Takes a submission in: one transaction from window and entry to queue and receipt; knows nothing of uploads."""
 
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +65,11 @@ def look(store: Store, offer: Offer) -> dict[str, Any] | None:
         return known
 
 
+def new_id() -> str:
+    """131 random bits in letters and digits: an id never looks like an option of a command."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(22))
+
+
 def accept(store: Store, offer: Offer) -> dict[str, Any]:
     """Queues the submission and returns its receipt; the same key with the same content gives the same receipt again.
 
@@ -77,7 +83,7 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
         now = store.now(session)
         place = _place(session, offer, now)
         _check_window(place.competition, now)
-        submission_id = secrets.token_urlsafe(16)
+        submission_id = new_id()
         judging = _queue(session, offer, place, submission_id, now)
         position = queue_position(session, judging)
         receipt = {

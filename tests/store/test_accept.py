@@ -179,3 +179,9 @@ def test_pages_of_submissions(world: World) -> None:
 def _rows(world: World) -> tuple[int, ...]:
     with world.store.read() as session:
         return tuple(len(session.exec(select(table)).all()) for table in (Submission, Judging, Outbox, Event))
+
+
+def test_an_id_never_looks_like_an_option_of_a_command() -> None:
+    ids = {accept.new_id() for _ in range(2000)}
+    assert len(ids) == 2000
+    assert all(len(one) == 22 and one.isascii() and one.isalnum() for one in ids)
