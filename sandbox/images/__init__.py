@@ -60,3 +60,5 @@ def _counts(path: Path) -> bool:
 RUNTIMES: tuple[str, ...] = tuple(
     sorted(folder.parent.name for folder in ROOT.glob("*/Dockerfile") if folder.parent.name != BASE)
 )
+"""Every recipe but the base: python-ml is what programs and graders run in; a submission that is a Dockerfile is built
+on python-slim, and takes its packages out of python-wheelhouse."""

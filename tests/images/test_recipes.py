@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -86,14 +87,22 @@ def test_no_lock_brings_a_gpu_build() -> None:
         assert not re.search(r"^(nvidia|cuda|triton|cupy)", lock.read_text(), re.MULTILINE), lock
 
 
-def test_project_and_runtime_use_the_same_versions() -> None:
+def test_project_and_runtimes_use_the_same_versions() -> None:
     def versions(lock: Path) -> dict[str, str]:
         return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock.read_text(), re.MULTILINE))
 
-    project, runtime = (
-        versions(ROOT / "requirements-dev.lock"),
-        versions(images.ROOT / "python-ml" / "requirements.lock"),
-    )
-    both = project.keys() & runtime.keys()
-    assert {"numpy", "pandas", "scikit-learn"} <= both
-    assert {name: project[name] for name in both} == {name: runtime[name] for name in both}
+    locks = {lock.parent.name: versions(lock) for lock in LOCKS if lock.name == "requirements.lock"}
+    locks["the tests"] = versions(ROOT / "requirements-dev.lock")
+    assert len(locks) == 4
+    for one, other in itertools.combinations(locks, 2):
+        both = locks[one].keys() & locks[other].keys()
+        assert {"numpy", "flask", "typing-extensions", "click"} & both, (one, other)
+        assert {name: locks[one][name] for name in both} == {name: locks[other][name] for name in both}, (one, other)
+    assert {"numpy", "pandas", "scikit-learn"} <= locks["python-ml"].keys() & locks["python-wheelhouse"].keys()
+
+
+def test_a_recipe_without_locks_is_one_without_packages() -> None:
+    recipe = images.ROOT / "python-slim"
+    assert [path.name for path in recipe.iterdir()] == ["Dockerfile"]
+    assert (parent("python-slim"), parent("python-wheelhouse")) == (BASE, "python-slim")
+    assert {"python-slim", "python-wheelhouse"} <= set(RUNTIMES)
