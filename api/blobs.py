@@ -95,7 +95,7 @@ def _sync(folder: Path) -> None:
 
 def pack(files: Mapping[str, bytes]) -> bytes:
     """A zip of these files; the same files give the same bytes. Raises BadPack."""
-    _check_names(files)
+    check_names(files)
     if sum(map(len, files.values())) > MAX_BYTES:
         raise BadPack(f"together the files have more than {MAX_BYTES} bytes")
     out = io.BytesIO()
@@ -116,7 +116,7 @@ def unpack(data: bytes, *, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
             infos = archive.infolist()
             if len({info.filename for info in infos}) != len(infos):
                 raise BadPack("two files have the same name")
-            _check_names(info.filename for info in infos)
+            check_names(info.filename for info in infos)
             if sum(info.file_size for info in infos) > max_bytes:
                 raise BadPack(f"together the files have more than {max_bytes} bytes")
             return {info.filename: _member(archive, info) for info in infos}
@@ -142,8 +142,11 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return content
 
 
-def _check_names(given: Iterable[str]) -> None:
-    """Plain relative names, and none that two file systems could take for the same or for a folder of another."""
+def check_names(given: Iterable[str]) -> None:
+    """Plain relative names, and none that two file systems could take for the same or for a folder of another.
+
+    Raises BadPack.
+    """
     seen: set[str] = set()
     folders: set[str] = set()
     for count, name in enumerate(given, 1):

@@ -38,6 +38,8 @@ class Feedback:
     checks: list[ShownCheck]
     metric: float | None
     resources: ShownResources | None
+    build_log: str | None
+    """Only where the build failed; it knows nothing hidden, so every level shows it."""
 
 
 def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedback | None:
@@ -69,6 +71,7 @@ def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedbac
         else ShownResources(
             significant(used.cpu_seconds, 2), significant(used.wall_seconds, 2), significant(used.peak_memory_mb, 2)
         ),
+        build_log=report.build_log or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""From a request's body to a stored upload: form or JSON, one file, its name and size; knows no queue."""
+"""From a request's body to a stored upload: form, archive or JSON, names and sizes; knows no queue."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from api import jsonbody
+from api import archives, jsonbody
 from api.blobs import BadPack, Blobs, pack
 from api.context import Context
 from api.errors import Problem
@@ -20,7 +20,7 @@ from api.problems import invalid
 from api.routes.words import Asked, Slug
 from challenges.loader import Challenge
 
-MAX_PARTS = 8
+MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
 TEXT_FIELDS = ("challenge", "competition")
 FILE_FIELD = "file"
@@ -55,7 +55,8 @@ class Upload:
 async def read(request: Request, context: Context) -> Upload:
     """The upload of a request, each file cut off one byte beyond what any challenge allows.
 
-    Raises Problem bad_form, bad_json, unsupported_media_type, too_large, invalid_request, not_utf8, unknown_challenge.
+    Raises Problem bad_form, bad_json, unsupported_media_type, too_large, invalid_request, not_utf8, unknown_challenge,
+    wrong_file_name, bad_archive.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
@@ -88,7 +89,7 @@ async def _from_form(request: Request, context: Context) -> Upload:
     try:
         names = _form_names(form)
         challenge = context.challenge(names.challenge)
-        files = await _form_files(form, challenge.max_kb * 1024)
+        files = await _form_files(form, challenge)
     finally:
         await form.close()
     return Upload(names.challenge, names.competition, files)
@@ -110,31 +111,69 @@ def _form_names(form: FormData) -> _Names:
         raise invalid([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
 
-async def _form_files(form: FormData, max_bytes: int) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+async def _form_files(form: FormData, challenge: Challenge) -> dict[str, bytes]:
+    parts = _form_parts(form)
+    max_bytes = challenge.max_kb * 1024
+    (name, *more) = parts
+    if challenge.max_files > 1 and not more and archives.is_archive(name) and name != challenge.submit:
+        data = await parts[name].read(max_bytes + archives.OVERHEAD_BYTES + 1)
+        return await run_in_threadpool(_from_archive, name, data, challenge)
+    return {name: await part.read(max_bytes + 1) for name, part in parts.items()}
+
+
+def _form_parts(form: FormData) -> dict[str, UploadFile]:
+    parts: dict[str, UploadFile] = {}
     for _, value in form.multi_items():
         if isinstance(value, UploadFile):
             name = value.filename or ""
             if "\\" in value.headers.get("content-disposition", ""):
                 # The form parser cuts such a path down to its last part; we refuse names, we do not repair them.
                 raise Problem("wrong_file_name", "The file's name has a backslash.")
-            if name in files:
+            if name in parts:
                 raise Problem("wrong_file_name", "Two files have the same name.")
-            files[name] = await value.read(max_bytes + 1)
-    if not files:
+            parts[name] = value
+    if not parts:
         raise Problem("invalid_request", f"There is no file in the field `{FILE_FIELD}`.")
-    return files
+    return parts
+
+
+def _from_archive(name: str, data: bytes, challenge: Challenge) -> dict[str, bytes]:
+    max_bytes = challenge.max_kb * 1024
+    if len(data) > max_bytes + archives.OVERHEAD_BYTES:
+        raise Problem("too_large", f"The archive is too large: its files together may have {challenge.max_kb} KiB.")
+    try:
+        return archives.extract(name, data, max_bytes=max_bytes, max_files=challenge.max_files)
+    except archives.BadArchive as error:
+        raise Problem("bad_archive", str(error)) from None
+    except archives.TooLarge as error:
+        raise Problem("too_large", str(error)) from None
 
 
 def check(files: dict[str, bytes], challenge: Challenge) -> None:
-    """Whether these files are what the challenge asks for. Raises Problem wrong_file_name, empty_file, too_large."""
-    if set(files) != {challenge.submit}:
+    """Whether these files are what the challenge asks for.
+
+    Raises Problem wrong_file_name, empty_file, too_large, invalid_request.
+    """
+    if challenge.max_files == 1 and set(files) != {challenge.submit}:
         raise Problem("wrong_file_name", f"Submit exactly one file, called {challenge.submit}.")
-    content = files[challenge.submit]
-    if not content.strip():
+    if challenge.submit not in files:
+        raise Problem("wrong_file_name", _missing(files, challenge.submit))
+    if len(files) > challenge.max_files:
+        raise Problem(
+            "invalid_request", f"At most {challenge.max_files} files may be submitted; these are {len(files)}."
+        )
+    if not files[challenge.submit].strip():
         raise Problem("empty_file")
-    if len(content) > challenge.max_kb * 1024:
-        raise Problem("too_large", f"{challenge.submit} may have {challenge.max_kb} KiB.")
+    if sum(map(len, files.values())) > challenge.max_kb * 1024:
+        what = challenge.submit if challenge.max_files == 1 else "The files together"
+        raise Problem("too_large", f"{what} may have {challenge.max_kb} KiB.")
+
+
+def _missing(files: dict[str, bytes], wanted: str) -> str:
+    tops = {name.partition("/")[0] for name in files}
+    if len(tops) == 1 and f"{min(tops)}/{wanted}" in files:
+        return f"The files lie in a folder: pack the folder's contents, not the folder, so that {wanted} is at the top."
+    return f"One of the files must be called {wanted}."
 
 
 def packed(files: dict[str, bytes]) -> tuple[str, bytes]:

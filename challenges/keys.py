@@ -102,12 +102,16 @@ KEYS = (
     Key("", "feedback", FEEDBACK_LEVEL, "F1", graded=False),
     Key("", "submit", FILE_NAME),
     Key("", "max_kb", COUNT, 256),
+    Key("", "max_files", COUNT, 1),
     Key("limits", "cpu_seconds", POSITIVE),
     Key("limits", "memory_mb", COUNT),
     Key("limits", "wall_seconds", POSITIVE, None),
     Key("limits", "processes", COUNT, 64),
     Key("limits", "output_kb", COUNT, 1024),
     Key("limits", "files_mb", COUNT, 64),
+    Key("build", "seconds", POSITIVE, 120),
+    Key("build", "size_mb", COUNT, 300),
+    Key("build", "memory_mb", COUNT, 1024),
     Key("grader", "runtime", WORD, "python-ml"),
     Key("grader", "modules", MODULES, ()),
     Key("grader", "wall_seconds", POSITIVE, 60),
@@ -122,7 +126,7 @@ KEYS = (
     Key("group", "hi", NUMBER, None),
     Key("group", "threshold", NUMBER, None),
 )
-OPTIONAL_SECTIONS = frozenset(["grader"])
+OPTIONAL_SECTIONS = frozenset(["build", "grader"])
 SOURCES = "sources"
 """The one section whose keys are free: each names a source of data, its value the licence or how it was made."""
 
@@ -133,6 +137,8 @@ class Fields:
 
     top: Mapping[str, Any]
     limits: Mapping[str, Any]
+    build: Mapping[str, Any] | None
+    """None where the toml has no such section: nothing is built."""
     grader: Mapping[str, Any]
     baseline: Mapping[str, Any]
     groups: tuple[Mapping[str, Any], ...]
@@ -157,6 +163,7 @@ def read(toml: Mapping[str, Any], where: str) -> Fields:
     return Fields(
         top=_section("", top, where),
         limits=_section("limits", tables["limits"], where),
+        build=_section("build", tables["build"], where) if "build" in toml else None,
         grader=_section("grader", tables["grader"], where),
         baseline=_section("baseline", tables["baseline"], where),
         groups=tuple(_section("group", group, where) for group in groups),
@@ -173,6 +180,7 @@ def graded(fields: Fields) -> dict[str, Any]:
     return {
         "top": keep("", fields.top),
         "limits": keep("limits", fields.limits),
+        "build": None if fields.build is None else keep("build", fields.build),
         "grader": keep("grader", fields.grader),
         "group": [keep("group", group) for group in fields.groups],
     }

@@ -13,7 +13,7 @@ from challenges.kit.errors import GraderError
 from challenges.kit.score import MAX_CHECKS, Group
 from challenges.solutions import Solution, solutions
 from challenges.version import challenge_version
-from sandbox.types import Limits
+from sandbox.types import BuildLimits, Limits
 
 __all__ = ["Challenge", "ChallengeError", "Solution", "builtin_root", "load", "load_all", "solutions"]
 
@@ -37,10 +37,14 @@ class Challenge:
     tags: tuple[str, ...]
     feedback: str
     submit: str
-    """The name of the one file that is submitted."""
+    """The name of the file that every submission holds."""
     max_kb: int
-    """The most that file may weigh, in KiB."""
+    """The most that all files of a submission may weigh together, in KiB."""
+    max_files: int
+    """The most files a submission may hold; with 1 it is that one file."""
     limits: Limits
+    build: BuildLimits | None
+    """Of the image, where the submission is a Dockerfile with its context; None where nothing is built."""
     grader_runtime: str
     grader_modules: tuple[str, ...]
     grader_limits: Limits
@@ -108,7 +112,9 @@ def load(folder: Path) -> Challenge:
         slug=folder.name,
         submit=top["submit"],
         max_kb=top["max_kb"],
+        max_files=top["max_files"],
         limits=Limits.of(**fields.limits),
+        build=None if fields.build is None else BuildLimits(**fields.build),
         grader_runtime=grader["runtime"],
         grader_modules=grader["modules"],
         grader_limits=Limits.of(
@@ -157,6 +163,8 @@ def _check_layout(folder: Path, fields: keys.Fields) -> None:
     for path in folder.rglob("*"):
         if path.is_symlink():
             raise ChallengeError(f"{path}: a challenge holds no links")
+    if fields.build is not None and fields.top["submit"] != "Dockerfile":
+        raise ChallengeError(f"{folder / 'challenge.toml'}: with [build], submit must be Dockerfile")
     needed = ["statement.md", "grader.py", f"starter/{fields.top['submit']}"]
     for name in needed:
         if not (folder / name).is_file():

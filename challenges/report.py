@@ -9,6 +9,7 @@ from challenges.kit.errors import GraderError
 from challenges.kit.score import Check, Score
 
 MAX_MESSAGE = 2000
+MAX_LOG = 20_000
 
 
 class Verdict(StrEnum):
@@ -75,12 +76,16 @@ class Report:
     """Those of the score; a report without a score has none."""
     message: str = ""
     resources: Resources | None = None
+    build_log: str = ""
+    """What the build of the submitted files said, where it failed."""
 
     def __post_init__(self) -> None:
         if self.checks != (self.score.checks if self.score else ()):
             raise ValueError("the checks of a report are those of its score")
         if len(self.message) > MAX_MESSAGE:
             raise ValueError(f"a message has at most {MAX_MESSAGE} characters")
+        if len(self.build_log) > MAX_LOG:
+            raise ValueError(f"a build's log has at most {MAX_LOG} characters")
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `from_json`."""
@@ -90,15 +95,18 @@ class Report:
             "checks": [check.as_json() for check in self.checks],
             "message": self.message,
             "resources": self.resources.as_json() if self.resources else None,
+            "build_log": self.build_log,
         }
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """Reads what `as_json` wrote. Raises ValueError for anything else."""
+        if isinstance(data, dict):
+            data = {"build_log": ""} | data  # reports from before there were builds
         values = _record(data, cls, "report")
-        well_formed = isinstance(values["message"], str) and isinstance(values["checks"], list)
-        if not well_formed:
-            raise ValueError("a report's message is text and its checks are a list")
+        texts = isinstance(values["message"], str) and isinstance(values["build_log"], str)
+        if not texts or not isinstance(values["checks"], list):
+            raise ValueError("a report's message and log are text and its checks are a list")
         try:
             return cls(
                 verdict=Verdict(values["verdict"]),
@@ -106,6 +114,7 @@ class Report:
                 checks=tuple(Check.from_json(check) for check in values["checks"]),
                 message=values["message"],
                 resources=None if values["resources"] is None else Resources.from_json(values["resources"]),
+                build_log=values["build_log"],
             )
         except GraderError as error:
             raise ValueError(f"not a report: {error}") from error

@@ -2,7 +2,8 @@
 
 The folder says the kind: solutions/<verdict>/ must get that verdict, accepted/ with the full 100 points;
 alternatives/ pass: right by another method, or wrong only where no gate is; baseline/ lands in the band of the toml.
-The first line may say more, in a comment:
+A solution of several files is a folder. The first line (of a folder: of the file that the toml's `submit` names) may say
+more, in a comment:
 
     # expect: verdict=<verdict> fails=<group> only=<group> score<=<points> score>=<points>
 
@@ -11,6 +12,7 @@ fails. `verdict` is for files outside solutions/ and for baselines; elsewhere th
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -44,7 +46,9 @@ class Solution:
     name: str
     kind: str
     path: Path
-    source: bytes
+    """The file, or the folder of a solution of several files."""
+    files: Mapping[str, bytes]
+    """What is submitted, by name."""
     expected: str | None
     must_fail: str | None
     """A group whose check must fail."""
@@ -60,6 +64,8 @@ class HasSolutions(Protocol):
 
     @property
     def folder(self) -> Path: ...
+    @property
+    def submit(self) -> str: ...
     @property
     def groups(self) -> tuple[Group, ...]: ...
     @property
@@ -112,8 +118,8 @@ def expectation(source: bytes, where: str) -> Expectation:
 
 
 def _solution(challenge: HasSolutions, kind: str, path: Path) -> Solution:
-    source = path.read_bytes()
-    said = expectation(source, str(path))
+    files = submitted(challenge, path)
+    said = expectation(files[challenge.submit], str(path))
     if said.verdict is not None and kind != "baseline":
         raise ChallengeError(f"{path}: the folder says the verdict, the first line may not")
     group = said.fails or said.only
@@ -125,13 +131,31 @@ def _solution(challenge: HasSolutions, kind: str, path: Path) -> Solution:
         name=path.stem,
         kind=kind,
         path=path,
-        source=source,
+        files=files,
         expected=said.verdict if kind == "baseline" else Verdict.accepted if accepted else kind,
         must_fail=group,
         only=said.only is not None,
         low=low if said.low is None else said.low,
         high=high if said.high is None else said.high,
     )
+
+
+def submitted(challenge: HasSolutions, path: Path) -> dict[str, bytes]:
+    """The files of a solution at `path`, by the names they are submitted under.
+
+    Raises:
+        ChallengeError: a folder does not hold the file that every submission must have.
+    """
+    if path.is_file():
+        return {challenge.submit: path.read_bytes()}
+    files = {
+        one.relative_to(path).as_posix(): one.read_bytes()
+        for one in sorted(path.rglob("*"))
+        if one.is_file() and all(not part.startswith((".", "__")) for part in one.relative_to(path).parts)
+    }
+    if challenge.submit not in files:
+        raise ChallengeError(f"{path}: a solution holds {challenge.submit}")
+    return files
 
 
 def _band(challenge: HasSolutions, kind: str) -> tuple[float, float]:

@@ -29,12 +29,33 @@ def _counts(group: Group) -> str:
     return f"nothing at {group.lo:g}, in full from {group.hi:g}, linear between; passed from {group.threshold:g}"
 
 
+def _submitted(challenge: Challenge) -> str:
+    if challenge.max_files == 1:
+        return f"`{challenge.submit}`, at most {challenge.max_kb} KiB"
+    return (
+        f"`{challenge.submit}` and what belongs to it: at most {challenge.max_files} files of together "
+        f"{challenge.max_kb} KiB, as a folder, a zip or a tar.gz"
+    )
+
+
+def _environment(challenge: Challenge) -> list[tuple[str, str]]:
+    if challenge.build is None:
+        modules = ", ".join(map("`{}`".format, challenge.modules))
+        return [
+            ("runtime", f"`{challenge.runtime}`"),
+            ("imported before your code starts, at no cost to you", modules),
+        ]
+    return [
+        ("building the image", f"{challenge.build.seconds:g} s"),
+        ("size of the image beyond its base", f"{challenge.build.size_mb} MB"),
+    ]
+
+
 def _limits(challenge: Challenge) -> list[str]:
     limits = challenge.limits
     rows = [
-        ("you submit", f"`{challenge.submit}`, at most {challenge.max_kb} KiB"),
-        ("runtime", f"`{challenge.runtime}`"),
-        ("imported before your code starts, at no cost to you", ", ".join(map("`{}`".format, challenge.modules))),
+        ("you submit", _submitted(challenge)),
+        *_environment(challenge),
         ("cpu time", f"{limits.cpu_seconds:g} s"),
         ("wall clock", f"{limits.wall_seconds:g} s"),
         ("memory, everything included", f"{limits.memory_mb} MB"),

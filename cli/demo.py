@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.blobs import pack
 from challenges.loader import Challenge, Solution, builtin_root, load_all, solutions
 from cli.client.api import Api, ApiError
 from cli.client.config import Account
@@ -47,7 +48,7 @@ class Move:
 def cast(challenges: list[Challenge]) -> list[Move]:
     """Who submits what: Ada solves everything, Grace every other challenge, Alan tries honestly, Mallory cheats.
 
-    Every shipped solution is somebody's, but for a time limit that takes longest: one of those is enough to watch.
+    Nearly every shipped solution is somebody's; of what takes long, one of a kind is enough to watch.
     """
     moves = []
     shortest = min(challenge.limits.cpu_seconds for challenge in challenges)
@@ -59,10 +60,11 @@ def cast(challenges: list[Challenge]) -> list[Move]:
         cheats = [one for one in wrong if one.name.startswith("cheat")]
         honest = [one for one in wrong if one not in cheats]
         slow = of.get("time_limit", []) if challenge.limits.cpu_seconds == shortest else []
+        built = challenge.build is not None
         parts = {
-            "Ada": of.get("runtime_error", []) + of["accepted"],
+            "Ada": (of.get("runtime_error", [])[:1] if built else of.get("runtime_error", [])) + of["accepted"],
             "Grace": honest[:1] + (of.get("alternatives", []) if n % 2 == 0 else of["baseline"]),
-            "Alan": of["baseline"] + slow[:1] + of.get("invalid_output", [])[:1] + honest[1:3],
+            "Alan": of["baseline"] + of.get("build_error", [])[:1] + slow[:1] + of.get("invalid_output", [])[:1] + honest[1:3],
             "Mallory": cheats + of.get("memory_limit", []),
         }
         moves += [Move(person, challenge, one) for person, chosen in parts.items() for one in chosen]
@@ -162,7 +164,7 @@ def play(url: str, tokens: dict[str, str], moves: list[Move], console: Console) 
             with Api(Account(url=url, token=tokens[name])) as api:
                 mine = [move for move in moves if move.person == name]
                 ids = [
-                    api.submit(move.challenge.slug, BOOTCAMP, move.challenge.submit, move.solution.source)["id"]
+                    api.submit(move.challenge.slug, BOOTCAMP, *_upload(move))["id"]
                     for move in mine
                 ]
                 for move, id in zip(mine, ids, strict=True):
@@ -181,6 +183,12 @@ def play(url: str, tokens: dict[str, str], moves: list[Move], console: Console) 
     if errors:
         raise errors[0]
     return len(surprises)
+
+
+def _upload(move: Move) -> tuple[str, bytes]:
+    """The name and content of the one file that is sent: the solution, or an archive of a solution of several files."""
+    files = move.solution.files
+    return ("solution.zip", pack(files)) if len(files) > 1 else (move.challenge.submit, files[move.challenge.submit])
 
 
 def _final(api: Api, id: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Callable
 
 from sandbox import selftest
+from sandbox.builds import ENGINE_ERRORS
 from sandbox.cgroups import ROOT
-from sandbox.containers import ENGINE_ERRORS, DockerSandbox
+from sandbox.containers import DockerSandbox
 from sandbox.images.build import resolve
 from sandbox.selftest import RUNTIME, Finding
 from sandbox.types import SandboxError

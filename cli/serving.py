@@ -29,6 +29,7 @@ EVERY_SECONDS = 0.25
 BROKER_EVERY_SECONDS = 2.0
 READY_SECONDS = 90.0
 STOP_SECONDS = 10.0
+EMBEDDED_BUILDS = "wheels"
 PREDECESSOR_SECONDS = 10.0
 """How long children of a judge that was killed may take to notice and leave."""
 
@@ -84,6 +85,8 @@ class _Judge:
             "ASSAY_HOST": self._settings.host,
             "ASSAY_PORT": str(self._port),
             "PYTHONUNBUFFERED": "1",
+            # one machine of one's own: what production has off until somebody decides is on here
+            "ASSAY_BUILDS": os.environ.get("ASSAY_BUILDS", EMBEDDED_BUILDS),
         }
         if self._broker is not None:
             try:

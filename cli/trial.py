@@ -1,24 +1,26 @@
-"""Judges one local file in real boxes, with throw-away data and no server: a dry run for participants and authors."""
+"""Judges local files in real boxes, with throw-away data and no server: a dry run for participants and authors."""
 
 from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
+from api.archives import BadArchive, TooLarge, extract, is_archive
 from challenges.loader import Challenge, ChallengeError, builtin_root, load, load_all
 from challenges.report import Report
 from cli.client import show
+from cli.client.folder import read as read_folder
 from cli.errors import WRONG_USE, CliError
 from sandbox.containers import DockerSandbox
 from sandbox.images.build import resolve
 from sandbox.inside.frames import Frame
-from sandbox.types import Box, Job, RunResult, Sandbox, SandboxError, never
+from sandbox.types import Box, BuildLimits, Image, Job, Limits, RunResult, Sandbox, SandboxError, Service, never
 from worker.graders import GraderFault, Graders, Prepared
 from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
@@ -27,22 +29,22 @@ SHOWN_BYTES = 8 * 1024
 """Of each stream of each run; a dry run's own words, the rest is cut in the middle."""
 
 
-def run(challenge: str, file: Path, *, folders: Iterable[Path], as_json: bool) -> bool:
-    """Judge and show; whether it was accepted. Raises CliError."""
+def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool) -> bool:
+    """Judge a file, a folder or an archive and show what came of it; whether it was accepted. Raises CliError."""
     found = _find(challenge, folders)
-    content = _content(file, found)
+    files = _files(path, found)
     try:
         sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve)
     except SandboxError as error:
         raise CliError(str(error)) from error
     heard: list[RunResult] = []
     try:
-        outcome, facts = _grade(found, content, sandbox, heard)
+        outcome, facts = _grade(found, files, sandbox, heard)
     except (SandboxError, GraderFault) as error:
         raise CliError(f"{error}") from error
     finally:
         sandbox.close()
-    lines = content.count(b"\n") + 1
+    lines = files[found.submit].count(b"\n") + 1
     report = judge(outcome, facts, found.limits, pass_mark=found.pass_mark, lines=lines)
     if as_json:
         show.print_json(_as_json(report, outcome, heard))
@@ -63,18 +65,31 @@ def _find(name: str, folders: Iterable[Path]) -> Challenge:
     return known[name]
 
 
-def _content(file: Path, challenge: Challenge) -> bytes:
+def _files(path: Path, challenge: Challenge) -> dict[str, bytes]:
+    """What would be submitted. Raises CliError for what the judge would refuse."""
+    most = 1024 * challenge.max_kb
     try:
-        content = file.read_bytes()
+        if path.is_dir():
+            files = read_folder(path)
+        elif challenge.max_files > 1 and is_archive(path.name):
+            files = extract(path.name, path.read_bytes(), max_bytes=most, max_files=challenge.max_files)
+        else:
+            files = {challenge.submit: path.read_bytes()}
     except OSError as error:
-        raise CliError(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from error
-    if len(content) > 1024 * challenge.max_kb:
-        raise CliError(f"{file} is larger than the {challenge.max_kb} KiB that {challenge.slug} allows.", WRONG_USE)
-    return content
+        raise CliError(f"{error.filename or path} cannot be read: {error.strerror}.", WRONG_USE) from error
+    except (BadArchive, TooLarge) as error:
+        raise CliError(f"{path}: {error}", WRONG_USE) from error
+    if challenge.submit not in files:
+        raise CliError(f"{path} holds no file called {challenge.submit}.", WRONG_USE)
+    if len(files) > challenge.max_files:
+        raise CliError(f"{challenge.slug} takes at most {challenge.max_files} files, not {len(files)}.", WRONG_USE)
+    if sum(map(len, files.values())) > most:
+        raise CliError(f"{path} is larger than the {challenge.max_kb} KiB that {challenge.slug} allows.", WRONG_USE)
+    return files
 
 
 def _grade(
-    challenge: Challenge, content: bytes, sandbox: DockerSandbox, heard: list[RunResult]
+    challenge: Challenge, files: Mapping[str, bytes], sandbox: DockerSandbox, heard: list[RunResult]
 ) -> tuple[Outcome, Facts]:
     graders = Graders(sandbox)
     grading = Grading(_Listening(sandbox, heard), graders)
@@ -84,7 +99,7 @@ def _grade(
             public, hidden = grading.generate(challenge, seed)
         prepared = Prepared(challenge.version, seed, public, hidden)
         with show.err.status("judging") if show.err.is_terminal else _Quiet():
-            return grading.grade(challenge, prepared, {challenge.submit: content})
+            return grading.grade(challenge, prepared, files)
     finally:
         graders.close()
 
@@ -103,6 +118,47 @@ class _Listening:
 
     def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
         return _ListeningBox(self._sandbox.open(job, abandoned), self._heard)
+
+
+    def build(
+        self,
+        files: Mapping[str, bytes],
+        limits: BuildLimits,
+        *,
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> Image:
+        return self._sandbox.build(files, limits, labels=labels, abandoned=abandoned)
+
+    def serve(
+        self,
+        image: Image,
+        *,
+        limits: Limits,
+        files: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> Service:
+        found = self._sandbox.serve(image, limits=limits, files=files, labels=labels, abandoned=abandoned)
+        return _ListeningService(found, self._heard)
+
+
+class _ListeningService:
+    def __init__(self, service: Service, heard: list[RunResult]) -> None:
+        self._service = service
+        self._heard = heard
+
+    def ask(self, kind: int, json: bytes, raw: bytes = b"", *, cap: int) -> Frame:
+        return self._service.ask(kind, json, raw, cap=cap)
+
+    def stop(self, seconds: float) -> bool:
+        return self._service.stop(seconds)
+
+    def finish(self) -> RunResult:
+        result = self._service.finish()
+        if not any(one is result for one in self._heard):
+            self._heard.append(result)
+        return result
 
 
 class _ListeningBox:
@@ -157,6 +213,7 @@ def _print(challenge: Challenge, report: Report, outcome: Outcome, heard: list[R
             "challenge": challenge.slug,
             "id": "tried on this machine",
             "message": report.message,
+            "build_log": report.build_log,
             "checks": checks,
             "resources": report.resources.as_json() if report.resources else None,
         }

@@ -1,8 +1,12 @@
-"""Reads a container's cpu time, peak memory and memory kills from the host's cgroup tree, v1 or v2; knows no engine."""
+"""Reads a container's cpu time, peak memory and memory kills from the host's cgroup tree, v1 or v2; knows no engine.
+
+Also makes the group that bounds the processes of a build, which the engine's builder cannot do itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,3 +75,49 @@ def _field(path: Path, name: str) -> str:
         if key == name:
             return value
     raise OSError(f"{path} has no field {name}")
+
+
+class BuildGroup:
+    """The parent group of whatever one build runs: a bound on its processes, together."""
+
+    PROCESSES = 64
+
+    def __init__(self, instance: str, build: str, root: Path = ROOT) -> None:
+        self._root = root
+        self._path = f"assay-{instance}/{build}"
+        self.parent = f"/{self._path}"
+
+    def make(self) -> bool:
+        """Make it; False where this process may not."""
+        v2 = (self._root / "cgroup.controllers").exists()
+        base = self._root if v2 else self._root / "pids"
+        try:
+            for _ in range(3):  # the end of another build may remove the empty folder between
+                with suppress(FileNotFoundError):
+                    (base / self._path).mkdir(parents=True, exist_ok=True)
+                    break
+            if v2:
+                for above in (base, (base / self._path).parent):
+                    (above / "cgroup.subtree_control").write_text("+pids")
+            (base / self._path / "pids.max").write_text(str(self.PROCESSES))
+        except OSError:
+            return False
+        return True
+
+    def remove(self) -> None:
+        """Remove it from every hierarchy, as far as it is empty."""
+        for base in _hierarchies(self._root):
+            with suppress(OSError):
+                (base / self._path).rmdir()
+                (base / self._path).parent.rmdir()
+
+    @classmethod
+    def all(cls, instance: str, root: Path = ROOT) -> set[str]:
+        """The builds of an installation that have a group."""
+        return {
+            path.name for base in _hierarchies(root) for path in (base / f"assay-{instance}").glob("*") if path.is_dir()
+        }
+
+
+def _hierarchies(root: Path) -> list[Path]:
+    return [root] if (root / "cgroup.controllers").exists() else [path for path in root.glob("*") if path.is_dir()]

@@ -8,22 +8,25 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import docker
-import requests
 from docker.types import LogConfig, Ulimit
 
+from sandbox.builds import BUILD, ENGINE_ERRORS, SLIM, Builds, BuiltImage
 from sandbox.cgroups import ROOT, Cgroup, Usage
+from sandbox.service import SupervisedService, Watch
 from sandbox.supervisor import BOOT, SupervisedBox
-from sandbox.types import Job, RunResult, SandboxError, never
+from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, never
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ ENGINE_SECONDS = 60
 """Socket time-out of one engine call."""
 FIRST_UID = 200_000
 SHM_MB = 16
+RELAY = Limits(cpu_seconds=600, wall_seconds=600, memory_mb=192, processes=96, output_kb=64, files_mb=8)
 SECCOMP = (Path(__file__).parent / "seccomp.json").read_text()
 """The profile's text: the engine takes the JSON itself, not a path."""
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
@@ -48,14 +52,10 @@ ENVIRONMENT = {
     # an image's own settings must not reach the interpreter
     **dict.fromkeys(("LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME"), ""),
 }
-ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
 def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
     """The engine's create call for a hardened box; a test asserts each flag on a live one."""
-    limits = job.limits
-    memory = limits.memory_mb * 2**20
-    largest_file = limits.files_mb * 2**20
     return {
         "image": image,
         "entrypoint": ["/usr/bin/python3", "-I", "-c", BOOT],
@@ -70,33 +70,79 @@ def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Map
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": api.create_host_config(
-            network_mode="none",
-            ipc_mode="private",
-            cgroupns="private",
-            cap_drop=["ALL"],
-            privileged=False,
-            security_opt=["no-new-privileges:true", f"seccomp={SECCOMP}"],
-            read_only=True,
-            tmpfs={"/tmp": f"rw,nosuid,nodev,noexec,size={limits.files_mb}m,nr_inodes=16384,mode=1777"},
-            shm_size=f"{SHM_MB}m",
-            mem_limit=memory,
-            memswap_limit=memory,
-            pids_limit=limits.processes,
-            nano_cpus=10**9,
-            cpuset_cpus=str(cpu),
-            ulimits=[
-                Ulimit(name="nofile", soft=1024, hard=1024),
-                Ulimit(name="fsize", soft=largest_file, hard=largest_file),
-                Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="memlock", soft=65536, hard=65536),
-            ],
-            init=True,
-            log_config=LogConfig(type="none"),
-            auto_remove=False,
-            oom_kill_disable=False,
-        ),
+        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True),
     }
+
+
+def service_flags(
+    api: Any,
+    limits: Limits,
+    *,
+    image: str,
+    environment: Mapping[str, str],
+    relay: str,
+    uid: int,
+    cpu: int,
+    labels: Mapping[str, str],
+) -> dict[str, Any]:
+    """The same for an image's own entry point, which joins the network of the container `relay`.
+
+    Its own settings stay, but for its user. There is no init: its program is process 1, as under `docker run`.
+    """
+    ours = {"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", **{f"{name}_NUM_THREADS": "1" for name in THREADS}}
+    return {
+        "image": image,
+        "user": f"{uid}:{uid}",
+        "tty": False,
+        "stdin_open": False,
+        "environment": {name: value for name, value in ours.items() if name not in environment},
+        "use_config_proxy": False,
+        "healthcheck": {"test": ["NONE"]},
+        "stop_signal": "SIGKILL",
+        "labels": dict(labels),
+        "host_config": _hardened(api, limits, cpu=cpu, network=f"container:{relay}", init=False),
+    }
+
+
+def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool) -> Any:
+    memory = limits.memory_mb * 2**20
+    largest_file = limits.files_mb * 2**20
+    return api.create_host_config(
+        network_mode=network,
+        ipc_mode="private",
+        cgroupns="private",
+        cap_drop=["ALL"],
+        privileged=False,
+        security_opt=["no-new-privileges:true", f"seccomp={SECCOMP}"],
+        read_only=True,
+        tmpfs={"/tmp": f"rw,nosuid,nodev,noexec,size={limits.files_mb}m,nr_inodes=16384,mode=1777"},
+        shm_size=f"{SHM_MB}m",
+        mem_limit=memory,
+        memswap_limit=memory,
+        pids_limit=limits.processes,
+        nano_cpus=10**9,
+        cpuset_cpus=str(cpu),
+        ulimits=[
+            Ulimit(name="nofile", soft=1024, hard=1024),
+            Ulimit(name="fsize", soft=largest_file, hard=largest_file),
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="memlock", soft=65536, hard=65536),
+        ],
+        init=init,
+        log_config=LogConfig(type="none"),
+        auto_remove=False,
+        oom_kill_disable=False,
+    )
+
+
+_ENTRY_POINT = re.compile(
+    r'exec: "[^"]{0,200}": (?:executable file not found in \$PATH|permission denied|is a directory|stat [^:]*: [a-z ]+)'
+    r"|(?:chdir to cwd|mkdir)[^:]*: (?:not a directory|permission denied)"
+)
+
+
+class _CannotStart(SandboxError):
+    """The engine cannot start the first process of this very image."""
 
 
 class _EngineContainer:
@@ -112,7 +158,11 @@ class _EngineContainer:
         self._last = Usage(0.0, 0.0, 0)
 
     def find_cgroup(self, id: str) -> None:
-        self._cgroup = Cgroup(id, self._sandbox.cgroup_root)
+        try:
+            self._cgroup = Cgroup(id, self._sandbox.cgroup_root)
+        except FileNotFoundError:
+            if self._sandbox.state(self._name).get("Running", True):
+                raise  # it had ended at once: that is no fault of this host
 
     def fileno(self) -> int:
         return self._sock.fileno()
@@ -124,20 +174,42 @@ class _EngineContainer:
         return self._sock.recv(size)
 
     def cpu_seconds(self) -> float:
-        assert self._cgroup is not None
-        with suppress(OSError):  # dead: the last reading stands
-            self._last = self._cgroup.usage()
+        if self._cgroup is not None:
+            with suppress(OSError):  # dead: the last reading stands
+                self._last = self._cgroup.usage()
         return self._last.cpu_seconds
 
     def usage(self) -> Usage:
         try:
-            assert self._cgroup is not None
+            if self._cgroup is None:
+                raise FileNotFoundError
             self._last = self._cgroup.usage()
         except OSError:
             state = self._sandbox.state(self._name)
             kills = max(self._last.oom_kills, int(bool(state.get("OOMKilled"))))
             self._last = Usage(self._last.cpu_seconds, self._last.peak_memory_mb, kills)
         return self._last
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self._name
+
+    def kill(self, signal: str) -> bool:
+        """Send a signal to its first process; False if it had ended."""
+        try:
+            self._sandbox.api.kill(self._name, signal)
+        except docker.errors.APIError as error:
+            if error.status_code in (404, 409):
+                return False
+            raise SandboxError(f"the engine could not send a signal: {error}") from error
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the engine could not send a signal: {error}") from error
+        return True
+
+    def state(self) -> Mapping[str, Any]:
+        """The engine's word on it, empty if it has none."""
+        return self._sandbox.state(self._name)
 
     def close(self) -> None:
         # the socket first: kill does not return while nobody reads a flooding box
@@ -157,8 +229,12 @@ class DockerSandbox:
         base_url: str | None = None,
         cpus: Collection[int] = (),
         cgroup_root: Path = ROOT,
+        builds: str = "wheels",
     ) -> None:
-        """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError."""
+        """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError.
+
+        `builds`: "off", "wheels" (a Dockerfile may run the wheelhouse's installer) or "any" (whatever it likes).
+        """
         self.instance = instance
         self.cgroup_root = cgroup_root
         self._image_of = image_of
@@ -174,6 +250,8 @@ class DockerSandbox:
         self._doomed: queue.Queue[tuple[str, Callable[[], None]] | None] = queue.Queue()
         self._remover = threading.Thread(target=self._remove_doomed, name="box-remover", daemon=True)
         self._remover.start()
+        self._builds = Builds(self, image_of, any_run=builds == "any")
+        self._may_build = builds != "off"
         self.ping()
 
     @property
@@ -215,6 +293,76 @@ class DockerSandbox:
             raise
         return box
 
+    def build(
+        self,
+        files: Mapping[str, bytes],
+        limits: BuildLimits,
+        *,
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> BuiltImage:
+        """Make an image of a Dockerfile and its context. Raises BuildFailed, SandboxError, Abandoned."""
+        if not self._may_build:
+            raise SandboxError("builds are switched off on this worker")
+        return self._builds.build(files, limits, labels=labels, abandoned=abandoned)
+
+    def serve(
+        self,
+        image: Image,
+        *,
+        limits: Limits,
+        files: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> SupervisedService:
+        """Start an image's own entry point, and the relay that speaks to it.
+
+        Raises BuildFailed when its first process cannot be started at all, SandboxError, Abandoned.
+        """
+        assert isinstance(image, BuiltImage)
+        id = self._builds.layered(image, files)
+        watch: Watch | None = None
+        job = Job(
+            runtime=SLIM,
+            limits=replace(RELAY, wall_seconds=limits.wall_seconds),
+            entry="sandbox.inside.relay",
+            labels={**labels, BUILD: image.build},
+        )
+        container = self._container(job)
+        relay = SupervisedBox(container, job, lambda: abandoned() or (watch is not None and watch.ended is not None))
+        try:
+            relay.warm()
+            relay.start()
+
+            def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+                return service_flags(
+                    self.api,
+                    limits,
+                    image=id,
+                    environment=image.environment,
+                    relay=container.name,
+                    uid=uid,
+                    cpu=cpu,
+                    labels=labels,
+                )
+
+            watch = Watch(self._started(flags, limits, job.labels), limits)
+        except _CannotStart as error:
+            relay.finish()
+            raise BuildFailed(f"The image's first process cannot be started: {error}", image.log) from error
+        except BaseException:
+            relay.finish()
+            raise
+        return SupervisedService(relay, watch, abandoned)
+
+    def leftover_builds(self) -> set[str]:
+        """Builds of this installation of which something is left though nobody uses it. Raises SandboxError."""
+        return self._builds.leftovers()
+
+    def remove_build(self, build: str) -> bool:
+        """Remove what is left of a build; False if the engine would not (try again later)."""
+        return self._builds.remove(build)
+
     def close(self) -> None:
         """Start nothing more, end every box there still is, and return when all are removed."""
         with self._idle:
@@ -233,8 +381,12 @@ class DockerSandbox:
             found = self.api.containers(all=True, filters={"label": f"{INSTANCE}={self.instance}"})
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the engine cannot list containers: {error}") from error
-        names = [one["Names"][0].removeprefix("/") for one in found if one.get("Names")]
-        return [name for name in names if name not in live]
+        return [
+            name
+            for one in found
+            if (name := (one.get("Names") or [one["Id"]])[0].removeprefix("/")) not in live
+            and not self._builds.is_live(one["Labels"].get(BUILD, ""))
+        ]
 
     def remove(self, name: str) -> bool:
         """Remove a container with its volumes; False if the engine would not (try again later)."""
@@ -271,6 +423,18 @@ class DockerSandbox:
                 self._live.discard(name)  # what is left now is the reaper's
 
     def _container(self, job: Job) -> _EngineContainer:
+        def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+            return box_flags(self.api, job, image=self._image_of(job.runtime), uid=uid, cpu=cpu, labels=labels)
+
+        return self._started(flags, job.limits, job.labels)
+
+    def _started(
+        self,
+        flags: Callable[[int, int, Mapping[str, str]], dict[str, Any]],
+        limits: Limits,
+        labels: Mapping[str, str],
+    ) -> _EngineContainer:
+        """A started container of these flags, which are made for a uid, a core and all labels. Raises SandboxError."""
         name = f"assay-{secrets.token_hex(8)}"
         with self._lock:
             if self._closed:
@@ -287,11 +451,10 @@ class DockerSandbox:
                 self._busy[cpu] -= 1
                 self._uids.discard(uid)
 
-        deadline = time.time() + job.limits.wall_seconds + 120
-        labels = {**job.labels, INSTANCE: self.instance, DEADLINE: str(int(deadline))}
+        deadline = time.time() + limits.wall_seconds + 120
+        labels = {**labels, INSTANCE: self.instance, DEADLINE: str(int(deadline))}
         try:
-            flags = box_flags(self.api, job, image=self._image_of(job.runtime), uid=uid, cpu=cpu, labels=labels)
-            return self._create(name, flags, give_back)
+            return self._create(name, flags(uid, cpu, labels), give_back)
         except BaseException:
             self.discard(name, give_back)
             raise
@@ -308,8 +471,18 @@ class DockerSandbox:
             stream = self.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             stream._sock.setblocking(False)
             container = _EngineContainer(self, name, stream, give_back)
-            self.api.start(name)
+            self._start(name)
             container.find_cgroup(made["Id"])
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the engine could not start a box: {error}") from error
         return container
+
+    def _start(self, name: str) -> None:
+        try:
+            self.api.start(name)
+        except docker.errors.APIError as error:
+            # in a box of ours this cannot happen; in a stranger's image it is the stranger's entry point
+            said = _ENTRY_POINT.search(str(error.explanation or ""))
+            if said is None:
+                raise
+            raise _CannotStart(said[0][:300]) from error

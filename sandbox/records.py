@@ -17,6 +17,21 @@ def record(kind: bytes, data: bytes) -> bytes:
     return kind + len(data).to_bytes(4, "big") + data
 
 
+def streams(buffer: bytearray, data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(stream number, bytes) of what the engine's attach stream has delivered whole; the rest stays in the buffer.
+
+    The engine's own framing: stream number (1 stdout, 2 stderr), three zero bytes, length.
+    """
+    buffer += data
+    while len(buffer) >= 8:
+        size = int.from_bytes(buffer[4:8], "big")
+        if len(buffer) < 8 + size:
+            return
+        stream, payload = buffer[0], bytes(buffer[8 : 8 + size])
+        del buffer[: 8 + size]
+        yield stream, payload
+
+
 class Records:
     """Feed it what the attach socket delivers; it yields (kind, bytes), and (b"!", bytes) for the box's raw stderr."""
 
@@ -26,14 +41,7 @@ class Records:
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Records completed by `data`. Raises BadRecord."""
-        self._stream += data
-        # the engine's own framing: stream number, three zero bytes, length
-        while len(self._stream) >= 8:
-            size = int.from_bytes(self._stream[4:8], "big")
-            if len(self._stream) < 8 + size:
-                return
-            stream, payload = self._stream[0], bytes(self._stream[8 : 8 + size])
-            del self._stream[: 8 + size]
+        for stream, payload in streams(self._stream, data):
             if stream == 1:
                 yield from self._split(payload)
             else:

@@ -1,4 +1,4 @@
-"""Proves on a live sandbox that every limit really fires; knows no engine, only the Sandbox protocol and its facts."""
+"""Proves on a live sandbox that every limit really fires; knows no engine, only the Boxes protocol and its facts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sandbox.types import Ended, Job, Limits, RunResult, Sandbox, SandboxError
+from sandbox.types import Boxes, Ended, Job, Limits, RunResult, SandboxError
 
 RUNTIME = "python-ml"
 SLACK_SECONDS = 5.0
@@ -32,12 +32,12 @@ class _Broken(Exception):
     """A promise is not kept; the text says which fact shows it."""
 
 
-def check(sandbox: Sandbox, *, runtime: str = RUNTIME) -> list[Finding]:
+def check(sandbox: Boxes, *, runtime: str = RUNTIME) -> list[Finding]:
     """All findings of `findings`, when the last probe is done."""
     return list(findings(sandbox, runtime=runtime))
 
 
-def findings(sandbox: Sandbox, *, runtime: str = RUNTIME) -> Iterator[Finding]:
+def findings(sandbox: Boxes, *, runtime: str = RUNTIME) -> Iterator[Finding]:
     """Run the probe boxes one after another (a few seconds). A SandboxError is a finding and never raised.
 
     When not even a plain program runs, that is the only finding: every other would name the same cause.
@@ -53,7 +53,7 @@ def findings(sandbox: Sandbox, *, runtime: str = RUNTIME) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Runner:
-    sandbox: Sandbox
+    sandbox: Boxes
     runtime: str
 
     def __call__(self, code: str, **limits: Any) -> RunResult:

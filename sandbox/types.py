@@ -23,6 +23,14 @@ class BoxEnded(Exception):
     """The box can answer no more; `Box.finish()` has the facts."""
 
 
+class BuildFailed(Exception):
+    """The participant's: no image came of these files. The text says why, `log` is the build's own output."""
+
+    def __init__(self, why: str, log: str = "") -> None:
+        super().__init__(why)
+        self.log = log
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one run may use. There is no network field, because there is no network."""
@@ -57,6 +65,23 @@ class Limits:
         """Limits with the default wall clock: twice the cpu time and ten seconds."""
         wall = 2 * cpu_seconds + 10 if wall_seconds is None else wall_seconds
         return cls(cpu_seconds, wall, memory_mb, processes, output_kb, files_mb)
+
+
+@dataclass(frozen=True)
+class BuildLimits:
+    """What making one image may use."""
+
+    seconds: float = 120
+    """On the clock, from the first step to the finished image."""
+    size_mb: int = 300
+    """What the image may hold beyond its base, in millions of bytes."""
+    memory_mb: int = 1024
+    """Of each step that runs something."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"the limit {name} must be greater than zero, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -149,7 +174,46 @@ class Box(Protocol):
         ...
 
 
-class Sandbox(Protocol):
+class Image(Protocol):
+    """An image a stranger's files were made into."""
+
+    @property
+    def user(self) -> str:
+        """Its USER, as its author wrote it; empty if there is none. It runs under a uid of ours all the same."""
+        ...
+
+    @property
+    def size_mb(self) -> float:
+        """What it holds beyond its base, in millions of bytes."""
+        ...
+
+    @property
+    def log(self) -> str:
+        """The build's own output."""
+        ...
+
+    def remove(self) -> None:
+        """Remove it and all that was made on the way; may be called again."""
+        ...
+
+
+class Service(Protocol):
+    """A running stranger one may only send HTTP to, through a relay box of ours."""
+
+    def ask(self, kind: int, json: bytes, raw: bytes = b"", *, cap: int) -> Frame:
+        """One question to the relay (frames HTTP and READY), one answer. Raises BoxEnded, Abandoned."""
+        ...
+
+    def stop(self, seconds: float) -> bool:
+        """Send SIGTERM; whether it ended in time. Raises BoxEnded if it had ended before, and Abandoned."""
+        ...
+
+    def finish(self) -> RunResult:
+        """End it and its relay, remove both and return the facts; may be called again."""
+        ...
+
+
+class Boxes(Protocol):
     """Where strangers' programs run. Every implementation keeps the promise list of tests/sandbox/test_promises.py."""
 
     def run(self, job: Job, abandoned: Callable[[], bool] = never) -> RunResult:
@@ -158,4 +222,34 @@ class Sandbox(Protocol):
 
     def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
         """Start an entry and return its box, ready for frames. Raises SandboxError, Abandoned."""
+        ...
+
+
+class Sandbox(Boxes, Protocol):
+    """Where images are made of strangers' files, and run, besides."""
+
+    def build(
+        self,
+        files: Mapping[str, bytes],
+        limits: BuildLimits,
+        *,
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> Image:
+        """Make an image of a Dockerfile and its context. Raises BuildFailed, SandboxError, Abandoned."""
+        ...
+
+    def serve(
+        self,
+        image: Image,
+        *,
+        limits: Limits,
+        files: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        abandoned: Callable[[], bool] = never,
+    ) -> Service:
+        """Start an image's own entry point, with these files (absolute names) beside its own, and its relay.
+
+        Raises BuildFailed when its first process cannot be started at all, SandboxError, Abandoned.
+        """
         ...

@@ -15,15 +15,22 @@ from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.inside import frames, values
 from sandbox.inside.frames import Frame
-from sandbox.types import Box, BoxEnded, Sandbox, never
+from sandbox.types import Box, BoxEnded, BuildFailed, Sandbox, never
 from worker.graders import FRAME_CAP, GraderFault, Graders, Prepared
-from worker.judge import Facts, GraderFailed, Outcome, Scored, Stopped, Unreadable
-from worker.submission import Submission, SubmissionOver
+from worker.judge import Facts, GraderFailed, NotBuilt, Outcome, Scored, Stopped, Unreadable
+from worker.submission import GraderMistake, Submission, SubmissionOver
 
 MESSAGE_CAP = 300
 FILE_NAME = re.compile(r"(?!.*(^|/)\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,3}")
 """Names a grader may give to inputs and outputs: relative, plain, nothing hidden."""
+ABSOLUTE_NAME = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*){1,4}")
+"""The same for files that lie beside a service's own."""
+SYSTEM = frozenset({"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "var"})
+"""Top folders of an image where they may not lie."""
 STOP_SECONDS = 5.0
+ASKS = frozenset(
+    {frames.GROUP, frames.ASK_CALL, frames.ASK_RUN, frames.ASK_SERVE, frames.ASK_HTTP, frames.ASK_READY, frames.ASK_STOP}
+)
 
 
 def attempt_key(seed: bytes, files: Mapping[str, bytes]) -> bytes:
@@ -69,7 +76,7 @@ class Grading:
     ) -> tuple[Outcome, Facts]:
         """Let the grader ask the submission until it has a score or one of them is over.
 
-        `stage` hears "running" and "scoring". Raises SandboxError (the operator's fault) and Abandoned.
+        `stage` hears "building", "running" and "scoring". Raises SandboxError (the operator's fault) and Abandoned.
         """
         submission = Submission(self._sandbox, challenge, files, labels or {}, abandoned)
         try:
@@ -96,11 +103,12 @@ class Grading:
         sound = False
         try:
             left -= time.monotonic() - begin
-            stage("running")
-            while asked.kind in (frames.GROUP, frames.ASK_CALL, frames.ASK_RUN):
+            if challenge.build is None:
+                stage("running")
+            while asked.kind in ASKS:
                 submission.check_wanted()
-                reply = _serve(submission, asked)
-                if asked.kind == frames.ASK_RUN:
+                reply = _serve(submission, asked, stage)
+                if asked.kind in (frames.ASK_RUN, frames.ASK_STOP):
                     stage("scoring")
                 begin = time.monotonic()
                 asked = box.ask(reply.kind, reply.json, reply.raw, cap=FRAME_CAP, wall_seconds=max(0.0, left))
@@ -108,8 +116,8 @@ class Grading:
             outcome, sound = _ending(asked)
         except SubmissionOver as over:
             sound = _stop(box)
-            return Unreadable(over.unreadable) if over.unreadable else Stopped()
-        except GraderFault as error:
+            return _over(over)
+        except (GraderFault, GraderMistake) as error:
             return GraderFailed(str(error))
         except BoxEnded as error:
             said = box.finish().stderr[-2000:].decode("utf-8", "replace")
@@ -122,19 +130,33 @@ class Grading:
         return outcome
 
 
-def _serve(submission: Submission, asked: Frame) -> Frame:
+def _over(over: SubmissionOver) -> Outcome:
+    if isinstance(over.not_built, BuildFailed):
+        return NotBuilt(str(over.not_built), over.not_built.log)
+    return Unreadable(over.unreadable) if over.unreadable else Stopped()
+
+
+def _serve(submission: Submission, asked: Frame, stage: Callable[[str], None]) -> Frame:
     """What the submission answers to one question of the grader. Raises SubmissionOver, SandboxError, GraderFault."""
     if asked.kind == frames.ASK_CALL:
         answer = submission.call(asked.json, asked.raw)
-        if answer is None:
-            return Frame(frames.OVERRUN, b"", b"{}")
-        return Frame(frames.REPLY, b"", answer.json, answer.raw)
+        return Frame(frames.OVERRUN, b"", b"{}") if answer is None else _passed_on(answer)
+    if asked.kind == frames.ASK_HTTP:
+        return _passed_on(submission.send(asked.json, asked.raw))
+    if asked.kind == frames.ASK_READY:
+        return _passed_on(submission.ready(asked.json))
     told = _parse(asked.json)
     try:
         if asked.kind == frames.GROUP:
             budget = told["cpu_seconds"]
             submission.begin_group(None if budget is None else float(budget), int(told["cap"]))
             return Frame(frames.REPLY, b"", b"{}")
+        if asked.kind == frames.ASK_STOP:
+            return _said({"ended": submission.stop(float(told["seconds"]))})
+        if asked.kind == frames.ASK_SERVE:
+            laid = _files(told["files"], asked.raw, _checked_absolute)
+            image = submission.serve(laid, lambda: stage("building"), lambda: stage("running"))
+            return _said({"user": image.user, "size_mb": image.size_mb})
         inputs = _files(told["inputs"], asked.raw)
         outputs = tuple(_checked_name(name) for name in told["outputs"])
         argv = tuple(str(one) for one in told["argv"])
@@ -145,11 +167,19 @@ def _serve(submission: Submission, asked: Frame) -> Frame:
     return Frame(frames.REPLY, b"", json.dumps({"files": listed}).encode(), b"".join(files.values()))
 
 
-def _files(listed: Any, raw: bytes) -> dict[str, bytes]:
+def _passed_on(answer: Frame) -> Frame:
+    return Frame(frames.REPLY, b"", answer.json, answer.raw)
+
+
+def _said(told: dict[str, Any]) -> Frame:
+    return Frame(frames.REPLY, b"", json.dumps(told).encode())
+
+
+def _files(listed: Any, raw: bytes, checked: Callable[[object], str] | None = None) -> dict[str, bytes]:
     """Files that lie one behind the other in `raw`. Raises GraderFault, TypeError, ValueError."""
     found, at = {}, 0
     for name, size in listed:
-        found[_checked_name(name)] = raw[at : at + size]
+        found[(checked or _checked_name)(name)] = raw[at : at + size]
         at += size
     return found
 
@@ -190,3 +220,10 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str) or len(name) > 200 or FILE_NAME.fullmatch(name) is None:
         raise GraderFault(f"the grader named a file {name!r:.200}, which is not allowed")
     return name
+
+
+def _checked_absolute(name: object) -> str:
+    fits = isinstance(name, str) and len(name) <= 200 and ABSOLUTE_NAME.fullmatch(name) is not None
+    if not fits or str(name).split("/")[1] in SYSTEM:
+        raise GraderFault(f"the grader lays a file to {name!r:.200}, which is not allowed")
+    return str(name)

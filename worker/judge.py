@@ -6,7 +6,7 @@ import builtins
 from dataclasses import dataclass
 
 from challenges.kit.score import Score
-from challenges.report import Report, Resources, Verdict
+from challenges.report import MAX_LOG, MAX_MESSAGE, Report, Resources, Verdict
 from sandbox.types import Ended, Limits
 
 
@@ -45,6 +45,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
+class NotBuilt:
+    """No image came of the submitted files; the message is the sandbox's, the log the build's own."""
+
+    message: str
+    log: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The submission ended before it had answered everything."""
 
@@ -56,7 +64,7 @@ class GraderFailed:
     detail: str
 
 
-Outcome = Scored | Unreadable | Stopped | GraderFailed
+Outcome = Scored | Unreadable | NotBuilt | Stopped | GraderFailed
 
 ENDINGS = {
     Ended.EXIT: Verdict.runtime_error,
@@ -83,6 +91,9 @@ def judge(outcome: Outcome, facts: Facts, limits: Limits, *, pass_mark: float, l
             return Report(verdict, score, score.checks, _of_score(gates, passed, pass_mark), resources)
         case Unreadable(message):
             return Report(Verdict.invalid_output, message=message, resources=resources)
+        case NotBuilt(message, log):
+            message, log = message[:MAX_MESSAGE], log[:MAX_LOG]
+            return Report(Verdict.build_error, message=message, resources=resources, build_log=log)
         case GraderFailed():
             return Report(Verdict.judge_error, message="The judge failed on this submission. It costs you nothing.")
         case Stopped():

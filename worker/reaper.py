@@ -1,4 +1,4 @@
-"""Removes this installation's containers that belong to nobody alive; the one worker of a host runs it."""
+"""Removes this installation's containers and images that belong to nobody alive; a host's one worker runs it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class Containers(Protocol):
         """Whether the container is gone."""
         ...
 
+    def leftover_builds(self) -> set[str]:
+        """Builds of this installation of which something is left and that no process of it owns. Raises SandboxError."""
+        ...
+
+    def remove_build(self, build: str) -> bool:
+        """Whether nothing of the build is left."""
+        ...
+
 
 class AnotherWorker(Exception):
     """The operator's: a worker of this installation already runs on this host."""
@@ -52,15 +60,16 @@ def own_host(path: Path) -> IO[str]:
 
 
 def reap(containers: Containers) -> int:
-    """One pass; the number of containers removed."""
+    """One pass; the number of containers and builds removed."""
     try:
         found = containers.leftovers()
+        builds = containers.leftover_builds()
     except SandboxError as error:
         log.warning("the reaper could not look: %s", error)
         return 0
-    removed = sum(containers.remove(name) for name in found)
-    if found:
-        log.warning("removed %d of %d leftover containers", removed, len(found))
+    removed = sum(containers.remove(name) for name in found) + sum(containers.remove_build(one) for one in builds)
+    if found or builds:
+        log.warning("removed %d of %d leftover containers and builds", removed, len(found) + len(builds))
     return removed
 
 

@@ -134,7 +134,8 @@ class Slots:
             raise LookupError(f"this worker does not have the challenge {claim.challenge}")
         files = unpack(self._uploads.get(claim.digest))
         limits, most = challenge.limits, challenge.grader_limits.wall_seconds
-        holding.deadline = time.monotonic() + limits.wall_seconds + most + BACKSTOP_SECONDS
+        building = challenge.build.seconds if challenge.build else 0.0
+        holding.deadline = time.monotonic() + limits.wall_seconds + building + most + BACKSTOP_SECONDS
         outcome: Outcome
         facts = Facts()
         try:

@@ -1,4 +1,4 @@
-"""A submission's boxes during one attempt, under one set of limits for all of them; knows no grader and no score."""
+"""A submission's boxes, image and service during one attempt, under one set of limits; knows no grader and no score."""
 
 from __future__ import annotations
 
@@ -8,15 +8,40 @@ from dataclasses import replace
 from challenges.loader import Challenge
 from sandbox.inside import frames, values
 from sandbox.inside.frames import Frame
-from sandbox.types import Abandoned, Box, BoxEnded, Ended, Job, Limits, RunResult, Sandbox
+from sandbox.types import (
+    Abandoned,
+    Box,
+    BoxEnded,
+    BuildFailed,
+    Ended,
+    Image,
+    Job,
+    Limits,
+    RunResult,
+    Sandbox,
+    SandboxError,
+    Service,
+)
 from worker.judge import Facts, Raised
 
 
 class SubmissionOver(Exception):
-    """The submission can answer no more; `unreadable` says so where its answer, not its end, is the reason."""
+    """The submission can answer no more.
 
-    def __init__(self, unreadable: str = "") -> None:
+    `unreadable` says so where its answer, not its end, is the reason; `not_built` where there is nothing to run.
+    """
+
+    def __init__(self, unreadable: str = "", not_built: BuildFailed | None = None) -> None:
         self.unreadable = unreadable
+        self.not_built = not_built
+
+
+class GraderMistake(Exception):
+    """The author's fault: the grader asked for something out of order."""
+
+
+REPLIES_CAP = 64 * 2**20
+"""Bytes of all replies to one question to a service."""
 
 
 class Submission:
@@ -36,6 +61,8 @@ class Submission:
         self._labels = labels
         self._abandoned = abandoned
         self._box: Box | None = None
+        self._image: Image | None = None
+        self._service: Service | None = None
         self._group_end: float | None = None
         self._cap = 0
         self.facts = Facts()
@@ -101,14 +128,84 @@ class Submission:
             raise SubmissionOver
         return result.files
 
+    def serve(self, files: Mapping[str, bytes], building: Callable[[], None], running: Callable[[], None]) -> Image:
+        """Build the image unless there is one, and start it with these files; a service that runs is ended.
+
+        `building` and `running` are called before either begins. Raises SubmissionOver, SandboxError, Abandoned.
+        """
+        limits = self._challenge.build
+        if limits is None:
+            raise SandboxError(f"{self._challenge.slug} serves, but its challenge.toml has no [build]")
+        if self._service is not None:
+            self._close_service()
+        try:
+            if self._image is None:
+                building()
+                self._image = self._sandbox.build(
+                    self._files, limits, labels=self._labels, abandoned=self._abandoned
+                )
+            running()
+            self._service = self._sandbox.serve(
+                self._image, limits=self._limits_left(), files=files, labels=self._labels, abandoned=self._abandoned
+            )
+        except BuildFailed as error:
+            raise SubmissionOver(not_built=error) from error
+        return self._image
+
+    def ready(self, body: bytes) -> Frame:
+        """Whether the service is ready; waits to the end of its time unless it listens elsewhere."""
+        while True:
+            answer = self._ask_service(frames.READY, body)
+            try:
+                told = values.decode(answer.json)
+                if told["ready"] or told["elsewhere"]:
+                    return answer
+            except (values.BadValue, KeyError, TypeError) as error:
+                raise SubmissionOver("The replies of the service could not be read.") from error
+
+    def send(self, body: bytes, raw: bytes) -> Frame:
+        """What the service replies to requests, unread. Raises SubmissionOver."""
+        return self._ask_service(frames.HTTP, body, raw)
+
+    def stop(self, seconds: float) -> bool:
+        """Ask the service to end; whether it did in time. Raises SubmissionOver if it had ended before."""
+        try:
+            return self._running_service().stop(seconds)
+        except BoxEnded as error:
+            self._close_service()
+            raise SubmissionOver from error
+
     def finish(self) -> Facts:
-        """End whatever still runs and return the facts of all boxes."""
-        if self._box is not None:
-            self._box.finish()
-            ended = self.facts.ended
-            self._close()
-            self.facts = replace(self.facts, ended=ended)  # it was ended by us, having done its work
+        """End whatever still runs, remove the image and return the facts of all boxes."""
+        ended = self.facts.ended
+        try:
+            if self._box is not None:
+                self._close()
+            if self._service is not None:
+                self._close_service()
+        finally:
+            if self._image is not None:
+                self._image.remove()
+        self.facts = replace(self.facts, ended=ended)  # what still ran was ended by us, having done its work
         return self.facts
+
+    def _running_service(self) -> Service:
+        if self._service is None:
+            raise GraderMistake("the grader asked a service that was not started")
+        return self._service
+
+    def _ask_service(self, kind: int, body: bytes, raw: bytes = b"") -> Frame:
+        try:
+            return self._running_service().ask(kind, body, raw, cap=REPLIES_CAP)
+        except BoxEnded as error:
+            self._close_service()
+            raise SubmissionOver from error
+
+    def _close_service(self) -> None:
+        result = self._running_service().finish()
+        self._service = None
+        self._count(result)
+        self.facts = replace(self.facts, ended=result.ended)
 
     def _cpu(self) -> float:
         return self.facts.cpu_seconds + (self._box.cpu_seconds() if self._box else 0.0)

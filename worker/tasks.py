@@ -75,7 +75,7 @@ def assemble(settings: Settings) -> Worker:
     """A worker, not yet started. Raises AnotherWorker, ChallengeError, SandboxError."""
     settings.prepare()
     host = own_host(settings.data / "worker.lock")
-    sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve))
+    sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve), builds=settings.builds)
     store = Store(settings.database)
     store.migrate()
     challenges = load_all([builtin_root(), *settings.challenges])

@@ -39,6 +39,14 @@ class LimitsAnswer(Answer):
     files_mb: int
 
 
+class BuildAnswer(Answer):
+    """Limits of building an image, where the submission is a Dockerfile with its context."""
+
+    seconds: float
+    size_mb: int
+    memory_mb: int
+
+
 class GroupAnswer(Answer):
     name: str
     weight: float
@@ -62,6 +70,8 @@ class ChallengeAnswer(ChallengeLine):
     statement_html: str
     submit: str
     max_kb: int
+    max_files: int
+    build: BuildAnswer | None
     modules: list[str]
     feedback: str
     pass_mark: float
@@ -87,6 +97,8 @@ def describe(context: Context, challenge: Challenge) -> ChallengeAnswer:
         statement_html=statement_html(challenge),
         submit=challenge.submit,
         max_kb=challenge.max_kb,
+        max_files=challenge.max_files,
+        build=BuildAnswer.model_validate(challenge.build) if challenge.build else None,
         modules=list(challenge.modules),
         feedback=challenge.feedback,
         pass_mark=challenge.pass_mark,

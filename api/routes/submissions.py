@@ -13,6 +13,7 @@ from pydantic import Field
 from api import blobs, upload
 from api.auth import Principal, Reader, Submitter
 from api.context import Context, Shared
+from api.errors import Problem
 from api.feedback import feedback
 from api.live import Topic
 from api.problems import Nothing, problems
@@ -84,6 +85,7 @@ class SubmissionAnswer(SubmissionLine):
     checks: list[CheckAnswer]
     metric: float | None
     resources: ResourcesAnswer | None
+    build_log: Annotated[str | None, Field(description="Of a build that failed: what it said.")]
 
 
 class PageAnswer(Answer):
@@ -98,7 +100,14 @@ _FORM: dict[str, Any] = {
     "properties": {
         "challenge": {"type": "string"},
         "competition": {"type": "string"},
-        "file": {"type": "string", "format": "binary"},
+        "file": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "minItems": 1,
+            "maxItems": upload.MAX_PARTS,
+            "description": "The field may come several times, each file under its relative path, where the challenge "
+            "takes several files; or once, with all of them in one .zip, .tar.gz or .tgz.",
+        },
     },
 }
 _BODY: dict[str, Any] = {
@@ -122,9 +131,9 @@ _BODY: dict[str, Any] = {
     responses={
         202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where to read it"}}},
         **problems(
-            "bad_json", "bad_form", "forbidden", "not_entered", "competition_not_begun", "unknown_challenge",
+            "bad_json", "bad_form", "forbidden", "builds_off", "not_entered", "competition_not_begun", "unknown_challenge",
             "unknown_competition", "slow_body", "competition_over", "too_large", "unsupported_media_type",
-            "invalid_request", "wrong_file_name", "empty_file", "not_utf8", "competition_required",
+            "invalid_request", "wrong_file_name", "bad_archive", "empty_file", "not_utf8", "competition_required",
             "idempotency_conflict", "storage_unavailable", "database_unavailable",
         ),
     },
@@ -146,6 +155,8 @@ async def create_submission(
 
 def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:
     challenge = context.challenge(got.challenge)
+    if challenge.build is not None and context.settings.builds == "off":
+        raise Problem("builds_off", f"{challenge.slug} needs an image, and the operator has not switched builds on.")
     upload.check(got.files, challenge)
     digest, data = upload.packed(got.files)
     offer = accept.Offer(
@@ -227,16 +238,27 @@ def cancel_submission(context: Shared, principal: Submitter, submission_id: Subm
     "/submissions/{submission_id}/source",
     response_class=Response,
     responses={
-        200: {"description": "What was submitted", "content": {"application/octet-stream": {}}},
+        200: {
+            "description": "What was submitted: the file, or several files as a zip",
+            "content": {"application/octet-stream": {}, "application/zip": {}},
+        },
         **problems("forbidden", "not_found"),
     },
 )
 def download_source(context: Shared, principal: Reader, submission_id: SubmissionId) -> Response:
-    """The submitted file, always as a download."""
+    """The submitted file, or several as a zip of ours, always as a download."""
     source = submissions.source(context.store, submission_id, owner=principal.sees)
-    ((name, content),) = blobs.unpack(context.blobs.get(source.digest)).items()
+    packed = context.blobs.get(source.digest)
+    if len(source.files) > 1:
+        challenge = submissions.find(context.store, submission_id, owner=principal.sees).challenge
+        return _download(f"{challenge}.zip", packed, "application/zip")
+    ((name, content),) = blobs.unpack(packed).items()
+    return _download(name, content, "application/octet-stream")
+
+
+def _download(name: str, content: bytes, media_type: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 async def _stream(
@@ -286,4 +308,5 @@ def describe(context: Context, view: SubmissionView) -> SubmissionAnswer:
         checks=[CheckAnswer.model_validate(check) for check in told.checks] if told else [],
         metric=told.metric if told else None,
         resources=ResourcesAnswer.model_validate(told.resources) if told and told.resources else None,
+        build_log=told.build_log if told else None,
     )

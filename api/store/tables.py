@@ -48,6 +48,7 @@ class State(StrEnum):
 
 class Stage(StrEnum):
     preparing = "preparing"
+    building = "building"
     running = "running"
     scoring = "scoring"
 

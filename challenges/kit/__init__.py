@@ -7,6 +7,7 @@ from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
 from challenges.kit.output import Output
 from challenges.kit.returns import Array, Number, Returns, Text
 from challenges.kit.score import Check, Group, Score
+from challenges.kit.service import Image, Reply, Request, Service
 
 VERSION: int = 1
 """Raised by hand when a change to the kit can change a score: it is part of every challenge's version."""
@@ -20,11 +21,15 @@ __all__ = [
     "Data",
     "GraderError",
     "Group",
+    "Image",
     "InvalidOutput",
     "Number",
     "Output",
+    "Reply",
+    "Request",
     "Returns",
     "Score",
+    "Service",
     "SubmissionEnded",
     "Text",
 ]

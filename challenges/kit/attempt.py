@@ -8,36 +8,15 @@ import numpy as np
 
 from challenges.kit.answers import Answers
 from challenges.kit.data import seeded_generator
-from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
+from challenges.kit.errors import GraderError, InvalidOutput
+from challenges.kit.line import Line
 from challenges.kit.output import Output
 from challenges.kit.returns import Returns
+from challenges.kit.service import Image, Service
 from sandbox.inside import frames, values
-from sandbox.inside.channel import Channel
-from sandbox.inside.frames import Frame
 
 ENVELOPE = 4096
 """Bytes an answer may weigh beyond the value itself."""
-
-
-class Line:
-    """The lock-step conversation with the worker: one frame there, one frame back."""
-
-    def __init__(self, channel: Channel, opened_by: Frame) -> None:
-        self._channel = channel
-        self._id = opened_by.id
-
-    def say(self, kind: int, body: bytes = b"{}", raw: bytes = b"") -> None:
-        """Answer the worker's last frame."""
-        self._channel.write(Frame(kind, self._id, body, raw))
-
-    def ask(self, kind: int, body: bytes, raw: bytes = b"") -> Frame:
-        """Answer the worker's last frame with a question. Raises SubmissionEnded when there is nothing left to ask."""
-        self.say(kind, body, raw)
-        reply: Frame = self._channel.read()
-        self._id = reply.id
-        if reply.kind == frames.STOP:
-            raise SubmissionEnded
-        return reply
 
 
 class Attempt:
@@ -96,3 +75,15 @@ class Attempt:
             found[name] = reply.raw[at : at + size]
             at += size
         return Output(found)
+
+    def serve(self, port: int, *, files: Mapping[str, bytes] | None = None) -> Service:
+        """Build the submitted Dockerfile (once an attempt), start the image with these files beside its own, and speak
+        to `port`.
+
+        Names of `files` are absolute. A service that ran before is ended. What cannot be built or started ends the run.
+        """
+        given = files or {}
+        listed = [[name, len(data)] for name, data in given.items()]
+        reply = self._line.ask(frames.ASK_SERVE, json.dumps({"files": listed}).encode(), b"".join(given.values()))
+        told = json.loads(reply.json)
+        return Service(self._line, port, Image(told["user"], told["size_mb"]))

@@ -9,9 +9,10 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from challenges.kit.attempt import Attempt, Line
+from challenges.kit.attempt import Attempt
 from challenges.kit.data import Data
 from challenges.kit.errors import InvalidOutput, SubmissionEnded
+from challenges.kit.line import Line
 from challenges.kit.score import Group, Score
 from sandbox.inside import frames
 from sandbox.inside.channel import Channel

@@ -54,21 +54,7 @@ class Output:
 
         A key that stands twice in one object is refused, because readers differ in which one they keep.
         """
-        text = self.text(name)
-
-        def refuse(why: str) -> NoReturn:
-            raise InvalidOutput(f"{name} {why}")
-
-        def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-            found = dict(pairs)
-            return found if len(found) == len(pairs) else refuse("holds a key twice")
-
-        try:
-            value = json.loads(text, parse_constant=lambda _: refuse("holds NaN or Infinity"), object_pairs_hook=unique)
-        except (ValueError, RecursionError):
-            raise InvalidOutput(f"{name} is not valid JSON") from None
-        _check_json(value, refuse)
-        return value
+        return parse_json(self.bytes(name), name)
 
     def rows(self, name: str, columns: Sequence[str]) -> list[dict[str, str]]:
         """The rows of a CSV file whose header is exactly `columns`, in this order; every row has as many fields."""
@@ -103,6 +89,28 @@ class Output:
             return flat.reshape(shape, order="F" if header["fortran"] == b"True" else "C").copy()
         except ValueError:  # no bytes at all, but axes longer than numpy can count
             raise InvalidOutput(f"{name} has an impossible shape") from None
+
+
+def parse_json(content: Content, name: str) -> Any:
+    """Bytes as `Output.json` reads them; `name` is what messages call them. Raises InvalidOutput."""
+
+    def refuse(why: str) -> NoReturn:
+        raise InvalidOutput(f"{name} {why}")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        return found if len(found) == len(pairs) else refuse("holds a key twice")
+
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        refuse("is not UTF-8 text")
+    try:
+        value = json.loads(text, parse_constant=lambda _: refuse("holds NaN or Infinity"), object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        raise InvalidOutput(f"{name} is not valid JSON") from None
+    _check_json(value, refuse)
+    return value
 
 
 def _check_json(value: Any, refuse: Callable[[str], NoReturn]) -> None:

@@ -97,7 +97,7 @@ class Api:
         return _object(self._json("GET", f"/leaderboards/{_part(competition)}", params=params))
 
     def submit(self, challenge: str, competition: str | None, name: str, content: bytes) -> dict[str, Any]:
-        """Hand a file in; the receipt. May be sent several times on the way and counts once."""
+        """Hand a file or an archive in; the receipt. May be sent several times on the way and counts once."""
         form = {"challenge": challenge, **({"competition": competition} if competition else {})}
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
         files = {"file": (name, content)}

@@ -93,6 +93,9 @@ def verdict(seen: dict[str, Any]) -> None:
     out.print(headline, soft_wrap=True)
     if seen["message"]:
         out.print(text(seen["message"]), soft_wrap=True)
+    if seen.get("build_log"):
+        out.print(Text("build log:", "dim"))
+        out.print(Text(safe_lines(seen["build_log"]).rstrip("\n")), soft_wrap=True)
     if seen["checks"]:
         out.print(checks_table(seen["checks"]))
     used = seen["resources"]

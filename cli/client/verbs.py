@@ -16,6 +16,8 @@ from rich.text import Text
 
 from cli.client import config, show, starter
 from cli.client.api import FINAL, Api, ApiError
+from cli.client.folder import read as read_folder
+from cli.client.folder import zipped
 from cli.errors import NOT_ACCEPTED, WRONG_USE, CliError
 
 Url = Annotated[
@@ -29,6 +31,8 @@ Challenge = Annotated[str, typer.Argument(help="The challenge's short name, as i
 Id = Annotated[str, typer.Argument(metavar="ID", help="A submission's id, as `assay submit` prints it.")]
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+ARCHIVES = (".zip", ".tar.gz", ".tgz")
+"""What a judge unpacks where a challenge takes several files."""
 
 
 def register(app: typer.Typer, challenge: typer.Typer) -> None:
@@ -45,8 +49,12 @@ def register(app: typer.Typer, challenge: typer.Typer) -> None:
 
 def submit(
     challenge: Challenge,
-    file: Annotated[
-        Path, typer.Argument(help="The file to hand in; it is sent under the name the challenge asks for.")
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to hand in, sent under the name the challenge asks for. For a challenge of several files: "
+            "their folder, or an archive of them (.zip, .tar.gz, .tgz)."
+        ),
     ],
     competition: Annotated[
         str | None, typer.Option(help="The competition it is for; needed when you are in several with this challenge.")
@@ -60,9 +68,9 @@ def submit(
 
     Ends with exit code 0 when it is accepted, 3 when it is not, 1 when something failed.
     """
-    content = _content(file)
+    files = read_folder(path) if path.is_dir() else {path.name: _content(path)}
     with _api(url, token) as api:
-        name = _file_name(api, challenge, file)
+        name, content = _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, files)
         try:
             receipt = api.submit(challenge, competition, name, content)
         except ApiError as error:
@@ -190,12 +198,23 @@ def _content(file: Path) -> bytes:
         raise CliError(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from error
 
 
-def _file_name(api: Api, challenge: str, file: Path) -> str:
-    """The name the challenge asks for, so that nobody need rename a file; what is plainly another kind is refused."""
-    wanted = str(api.challenge(challenge).get("submit") or file.name)
-    if Path(wanted).suffix != file.suffix:
-        raise CliError(f"{challenge} asks for {show.safe(wanted)}, and {file} is another kind of file.", WRONG_USE)
-    return wanted
+def _sent(wanted: str, challenge: str, path: Path, files: dict[str, bytes]) -> tuple[str, bytes]:
+    """Under which name what is sent: a file or archive as it is, a folder's files as one zip.
+
+    A file goes under the name the challenge asks for, so that nobody need rename it; what is plainly another kind is
+    refused.
+    """
+    asked = show.safe(wanted)
+    if path.is_dir():
+        if wanted and wanted not in files:
+            raise CliError(f"{challenge} asks for {asked}, and there is none in {path}.", WRONG_USE)
+        return (wanted, files[wanted]) if set(files) == {wanted} else (f"{challenge}.zip", zipped(files))
+    ((name, content),) = files.items()
+    if wanted and Path(wanted).suffix == path.suffix:
+        return wanted, content
+    if wanted and not name.lower().endswith(ARCHIVES):
+        raise CliError(f"{challenge} asks for {asked}, and {path} is another kind of file.", WRONG_USE)
+    return name, content
 
 
 def _with_competitions(error: ApiError) -> CliError:

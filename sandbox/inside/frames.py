@@ -17,10 +17,14 @@ VERSION = 1
 # worker to submission, and back: a call and its value, an exception's outline, or a result that is not plain data
 CALL = 1
 VALUE, RAISED, UNFIT = 16, 17, 18
+# worker to relay, which answers with a value: requests to send to the service; wait until it is ready
+HTTP, READY = 2, 3
 # worker to grader: make the data; grade; an answer to what the grader asked; this group's budget is spent; stop
 PREPARE, GRADE, REPLY, OVERRUN, STOP = 32, 33, 34, 35, 36
-# grader to worker: three things to ask (begin a group of calls, call, run) and five ways to end
+# grader to worker: things to ask (begin a group of calls, call, run; start a service, send to it, wait until it is
+# ready, stop it) and five ways to end
 GROUP, ASK_CALL, ASK_RUN = 48, 49, 50
+ASK_SERVE, ASK_HTTP, ASK_READY, ASK_STOP = 51, 52, 53, 54
 PREPARED, SCORED, INVALID, FAULT, STOPPED = 64, 65, 66, 67, 68
 
 

@@ -51,6 +51,8 @@ def challenge(slug: str, **changes: Any) -> Challenge:
         "feedback": "F1",
         "submit": "solution.py",
         "max_kb": 16,
+        "max_files": 1,
+        "build": None,
         "limits": Limits.of(cpu_seconds=2, memory_mb=256),
         "grader_runtime": "python-ml",
         "grader_modules": (),

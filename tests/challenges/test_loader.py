@@ -19,6 +19,7 @@ def test_the_small_challenge_loads(folder: Path) -> None:
     assert challenge.limits == Limits.of(cpu_seconds=2, memory_mb=128)
     assert challenge.limits.wall_seconds == 14
     assert (challenge.feedback, challenge.max_kb, challenge.grader_runtime) == ("F1", 256, "python-ml")
+    assert challenge.max_files == 1
     assert challenge.starter == {"solution.py": b"def double(x):\n    return x\n"}
     assert [(group.name, group.gate, group.lo) for group in challenge.groups] == [
         ("all", True, None),
@@ -45,6 +46,8 @@ def test_the_small_challenge_loads(folder: Path) -> None:
         ('submit = "solution.py"', 'submit = "../solution.py"', "submit must be: file name"),
         ('submit = "solution.py"', 'submit = ".hidden"', "submit must be: file name"),
         ('submit = "solution.py"', 'submit = "other.py"', "starter/other.py is missing"),
+        ("level = 1", "level = 1\nmax_files = 0", "max_files must be: whole number greater than 0"),
+        ("level = 1", "level = 1\nmax_files = 2.0", "max_files must be: whole number greater than 0"),
         ("cpu_seconds = 2", "cpu_seconds = 0", "limits.cpu_seconds must be: number greater than 0"),
         ("cpu_seconds = 2", "cpu_seconds = -1", "limits.cpu_seconds must be: number greater than 0"),
         ("cpu_seconds = 2", "cpu_seconds = inf", "limits.cpu_seconds must be: number greater than 0"),
@@ -82,6 +85,13 @@ def test_a_bad_toml_is_refused_with_its_key(folder: Path, old: str, new: str, me
     with pytest.raises(ChallengeError, match=re.escape(message)) as error:
         load(folder)
     assert str(folder) in str(error.value)
+
+
+def test_the_number_of_files_is_read(folder: Path) -> None:
+    before = load(folder).version
+    (folder / "challenge.toml").write_text(TOML.replace("level = 1", "level = 1\nmax_files = 12"))
+    assert load(folder).max_files == 12
+    assert load(folder).version != before
 
 
 def test_weights_of_nothing_are_refused(folder: Path) -> None:

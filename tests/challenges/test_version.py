@@ -11,7 +11,7 @@ from challenges.loader import load
 from challenges.version import kit_digest
 from tests.challenges.conftest import TOML
 
-PINNED = {1: "a48b3e7142c39b5293b32523f1cd1f7e2538a78ae92e059fc90520abf7dc67a8"}
+PINNED = {1: "1f2cbbb064b68ae7f26c9bfbb0765e206bd796d13f009c1798564f7923f8484e"}
 """For each kit.VERSION, the digest of the kit's files. A changed kit fails the test below, and somebody has to choose:
 can the change alter any score? Then raise kit.VERSION (every challenge's data are made anew, every gate is passed again);
 otherwise only write the new digest here."""

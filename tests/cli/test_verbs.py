@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from challenges.report import Report, Verdict
 from cli.client import verbs
 from cli.client.api import Api
-from tests.api.house import GOOD, House, built
+from tests.api.house import CHALLENGES, GOOD, House, built, challenge
 from tests.cli.conftest import Assay
 
 
@@ -114,6 +116,69 @@ def test_a_file_is_sent_under_the_name_the_challenge_asks_for(ann: House, assay:
     Path("mine.ipynb").write_text("{}")
     refused = assay("submit", "alpha", "mine.ipynb", "--no-wait")
     assert (refused.exit_code, "solution.py" in refused.stderr) == (2, True)
+
+
+@pytest.fixture
+def several(ann: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """ann may also hand in `delta`, which takes up to four files."""
+    monkeypatch.setitem(CHALLENGES, "delta", challenge("delta", submit="main.py", max_files=4))
+    assert ann.competition("more").status_code == 201
+    assert ann.post("/competitions/more/entries", "admin", json={"person": "ann"}).status_code == 201
+    for name in ("main.py", "app/x.py", ".git/config", "app/__pycache__/x.pyc", "app/.env"):
+        path = Path("work", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(GOOD)
+    Path("work/link.py").symlink_to("main.py")
+    return ann
+
+
+def test_a_folder_is_sent_without_what_does_not_belong_in_it(several: House, assay: Assay) -> None:
+    result = assay("submit", "delta", "work", "--no-wait", "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ("Left out, as hidden, a cache or a link: .git, app/.env, app/__pycache__, link.py.\n")
+    seen = several.get(f"/submissions/{json.loads(result.stdout)['id']}", "ann").json()
+    assert (seen["files"], seen["size"]) == (["app/x.py", "main.py"], 2 * len(GOOD))
+
+
+def test_an_archive_is_sent_as_it_is(several: House, assay: Assay) -> None:
+    digests = [json.loads(assay("submit", "delta", "work", "--no-wait", "--json").stdout)["digest"]]
+    for name, form in (("w.zip", "zip"), ("w.tar.gz", "gztar"), ("w.tgz", "gztar")):
+        packed = Path("packed", name)
+        files = {one: Path("work", one) for one in ("main.py", "app/x.py")}
+        packed.parent.mkdir(exist_ok=True)
+        if form == "zip":
+            with zipfile.ZipFile(packed, "w") as archive:
+                for inside, path in files.items():
+                    archive.write(path, inside)
+        else:
+            with tarfile.open(packed, "w:gz") as tar:
+                for inside, path in files.items():
+                    tar.add(path, inside)
+        sent = assay("submit", "delta", packed, "--no-wait", "--json")
+        digests.append(json.loads(sent.stdout)["digest"])
+    assert len(set(digests)) == 1
+    with tarfile.open("wrong.tgz", "w:gz") as tar:
+        tar.add("work", "work")
+    refused = assay("submit", "delta", "wrong.tgz", "--no-wait")
+    assert (refused.exit_code, "leave out" in refused.stderr) == (1, True)
+
+
+def test_one_file_of_several_and_a_folder_of_one(several: House, assay: Assay) -> None:
+    assert assay("submit", "delta", "work/app/x.py", "--no-wait").exit_code == 0
+    Path("one").mkdir()
+    Path("one/solution.py").write_bytes(GOOD)
+    assert assay("submit", "alpha", "one", "--competition", "cup", "--no-wait").exit_code == 0
+    Path("one/other.py").write_bytes(GOOD)
+    refused = assay("submit", "alpha", "one", "--competition", "cup", "--no-wait")
+    assert refused.exit_code == 1
+    assert refused.stderr == "assay: Submit exactly one file, called solution.py.\n"
+
+
+def test_a_folder_without_the_wanted_file(several: House, assay: Assay) -> None:
+    refused = assay("submit", "delta", "work/app", "--no-wait")
+    assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (
+        2, "assay: delta asks for main.py, and there is none in work/app.",
+    )  # fmt: skip
 
 
 def test_the_competition_is_asked_for_where_there_are_several(ann: House, assay: Assay) -> None:

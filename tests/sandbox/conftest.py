@@ -107,3 +107,14 @@ def listener() -> Iterator[int]:
     """A port of the host's loopback on which somebody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def builder() -> Iterator[DockerSandbox]:
+    """A sandbox with the images that builds need; nothing of what it builds may stay."""
+    images = {name: resolve(name) for name in ("python-slim", "python-wheelhouse")}
+    found = DockerSandbox(instance=f"test-builds-{os.getpid()}", image_of=images.__getitem__)
+    yield found
+    found.close()
+    assert found.leftovers() == []
+    assert found.leftover_builds() == set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,11 @@ SEEDS = (b"one secret of a deployment......", b"another secret, other numbers...
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[DockerSandbox]:
     """One sandbox for all tests of the worker; it must leave nothing behind."""
-    image = resolve("python-ml")
-    found = DockerSandbox(instance=f"test-worker-{os.getpid()}", image_of=lambda _: image)
+    found = DockerSandbox(instance=f"test-worker-{os.getpid()}", image_of=cache(resolve))
     yield found
     found.close()
     assert found.leftovers() == []
+    assert found.leftover_builds() == set()
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +57,10 @@ class Judged:
         return f"{self.report} {self.facts} {self.detail}"
 
 
-def judge_file(grading: Grading, challenge: Challenge, prepared: Prepared, source: bytes) -> Judged:
-    """Judge one submitted file in real boxes."""
-    outcome, facts = grading.grade(challenge, prepared, {challenge.submit: source})
-    lines = source.count(b"\n") + 1
+def judge_files(grading: Grading, challenge: Challenge, prepared: Prepared, files: Mapping[str, bytes]) -> Judged:
+    """Judge what was submitted in real boxes."""
+    outcome, facts = grading.grade(challenge, prepared, files)
+    lines = files[challenge.submit].count(b"\n") + 1
     report = judge(outcome, facts, challenge.limits, pass_mark=challenge.pass_mark, lines=lines)
     return Judged(report, outcome, facts)
 
@@ -78,6 +79,6 @@ def submit(grading: Grading, challenges: dict[str, Challenge]) -> Submit:
             public, hidden = grading.generate(challenge, seed)
             made[slug, seed] = Prepared(f"{challenge.version}|{seed!r}", seed, public, hidden)
         data = source.encode() if isinstance(source, str) else source
-        return judge_file(grading, challenge, made[slug, seed], data)
+        return judge_files(grading, challenge, made[slug, seed], {challenge.submit: data})
 
     return go
