@@ -2,8 +2,8 @@
 
 The folder says the kind: solutions/<verdict>/ must get that verdict, accepted/ with the full 100 points;
 alternatives/ pass: right by another method, or wrong only where no gate is; baseline/ lands in the band of the toml.
-A solution of several files is a folder. The first line (of a folder: of the file that the toml's `submit` names) may say
-more, in a comment:
+A solution of several files is a folder. The first line (of a folder: of the file that the toml's `submit` names) may
+say more, in a comment:
 
     # expect: verdict=<verdict> fails=<group> only=<group> score<=<points> score>=<points>
 

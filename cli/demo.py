@@ -59,12 +59,12 @@ def cast(challenges: list[Challenge]) -> list[Move]:
         wrong = of["wrong_answer"]
         cheats = [one for one in wrong if one.name.startswith("cheat")]
         honest = [one for one in wrong if one not in cheats]
-        slow = of.get("time_limit", []) if challenge.limits.cpu_seconds == shortest else []
-        built = challenge.build is not None
+        slow = of.get("time_limit", [])[:1] if challenge.limits.cpu_seconds == shortest else []
+        garbled = [*of.get("build_error", [])[:1], *of.get("invalid_output", [])[:1]]
         parts = {
-            "Ada": (of.get("runtime_error", [])[:1] if built else of.get("runtime_error", [])) + of["accepted"],
-            "Grace": honest[:1] + (of.get("alternatives", []) if n % 2 == 0 else of["baseline"]),
-            "Alan": of["baseline"] + of.get("build_error", [])[:1] + slow[:1] + of.get("invalid_output", [])[:1] + honest[1:3],
+            "Ada": of.get("runtime_error", [])[:1] + of["accepted"],
+            "Grace": honest[:1] + (of.get("alternatives", [])[:2] if n % 2 == 0 else of["baseline"]),
+            "Alan": of["baseline"] + slow + garbled + honest[1:3],
             "Mallory": cheats + of.get("memory_limit", []),
         }
         moves += [Move(person, challenge, one) for person, chosen in parts.items() for one in chosen]
@@ -163,10 +163,7 @@ def play(url: str, tokens: dict[str, str], moves: list[Move], console: Console) 
         try:
             with Api(Account(url=url, token=tokens[name])) as api:
                 mine = [move for move in moves if move.person == name]
-                ids = [
-                    api.submit(move.challenge.slug, BOOTCAMP, *_upload(move))["id"]
-                    for move in mine
-                ]
+                ids = [api.submit(move.challenge.slug, BOOTCAMP, *_upload(move))["id"] for move in mine]
                 for move, id in zip(mine, ids, strict=True):
                     seen = _final(api, id)
                     if seen["verdict"] != move.expected:

@@ -119,7 +119,6 @@ class _Listening:
     def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
         return _ListeningBox(self._sandbox.open(job, abandoned), self._heard)
 
-
     def build(
         self,
         files: Mapping[str, bytes],

@@ -16,7 +16,7 @@ import secrets
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ WRITTEN_TIMES = 4
 FREE_GB = 2.0
 """Below so much free space on the engine's disk a build is cancelled."""
 REMOVE_SECONDS = 20.0
+LET_GO_SECONDS = 0.5
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 _STEP = re.compile(r"Step (\d+)/\d+ : ")
@@ -122,7 +123,8 @@ class Builds:
         with self._lock:
             self._live.add(build)
         try:
-            run = _Run(self._host, build, recipe, limits, abandoned, any_run=self._any_run)
+            source = files[DOCKERFILE].decode().split("\n")
+            run = _Run(self._host, build, recipe, limits, abandoned, source=source, any_run=self._any_run)
             id = run.image(pack({**context, DOCKERFILE: files[DOCKERFILE], **_hidden(recipe.text)}))
             return self._checked(id, build, base, limits, run.log)
         except BaseException:
@@ -244,12 +246,14 @@ class _Run:
         limits: BuildLimits,
         abandoned: Callable[[], bool],
         *,
+        source: Sequence[str] = (),
         any_run: bool,
     ) -> None:
         self._api = host.api
         self._group = BuildGroup(host.instance, build)
         self._build = build
         self._recipe = recipe
+        self._source = source
         self._limits = limits
         self._abandoned = abandoned
         self._any_run = any_run
@@ -274,10 +278,24 @@ class _Run:
         try:
             return self._follow(said, end)
         finally:
-            with suppress(*ENGINE_ERRORS, AttributeError):
-                _hang_up(response)  # the engine ends a build whose client is gone
-            reader.join(5)
+            self._let_go(response, reader)
             response.close()
+
+    def _let_go(self, response: Any, reader: threading.Thread) -> None:
+        """End a build that goes on: kill what it runs, and hang up, which keeps the engine from beginning a step.
+
+        A step that only copies goes on to its end; the layer it then adds has our label, and is the reaper's.
+        """
+        if reader.is_alive():
+            with suppress(*ENGINE_ERRORS):
+                for one in self._api.containers(filters={"label": f"{BUILD}={self._build}"}):
+                    self._api.kill(one["Id"])
+                reader.join(LET_GO_SECONDS)  # then it mostly ends by itself, and adds nothing more
+        if reader.is_alive():
+            with suppress(*ENGINE_ERRORS, AttributeError):
+                _hang_up(response)
+            reader.join(5)
+            time.sleep(LET_GO_SECONDS)
 
     def _post(self, context: bytes) -> Any:
         memory = self._limits.memory_mb * 2**20
@@ -353,7 +371,7 @@ class _Run:
             steps = self._recipe.steps
             mine = steps[number] if number < len(steps) else None
             if mine is not None and mine.line is not None:
-                self._say(f"Dockerfile, line {mine.line}: {mine.text[:200]}\n")
+                self._say(f"Dockerfile, line {mine.line}: {self._source[mine.line - 1].strip()[:200]}\n")
             return
         made = _IMAGE.fullmatch(text)
         if made:

@@ -394,6 +394,11 @@ class DockerSandbox:
             self.api.remove_container(name, force=True, v=True)
         except docker.errors.NotFound:
             pass
+        except docker.errors.APIError as error:
+            if "already in progress" in str(error.explanation):  # the end of its build removes it too
+                return True
+            log.warning("container %s was not removed: %s", name, error)
+            return False
         except ENGINE_ERRORS as error:
             log.warning("container %s was not removed: %s", name, error)
             return False

@@ -25,12 +25,14 @@ FILE_NAME = re.compile(r"(?!.*(^|/)\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,3}")
 """Names a grader may give to inputs and outputs: relative, plain, nothing hidden."""
 ABSOLUTE_NAME = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*){1,4}")
 """The same for files that lie beside a service's own."""
-SYSTEM = frozenset({"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "var"})
+SYSTEM = frozenset("bin boot dev etc lib lib64 proc root run sbin sys tmp usr var".split())
 """Top folders of an image where they may not lie."""
 STOP_SECONDS = 5.0
 ASKS = frozenset(
-    {frames.GROUP, frames.ASK_CALL, frames.ASK_RUN, frames.ASK_SERVE, frames.ASK_HTTP, frames.ASK_READY, frames.ASK_STOP}
+    {frames.GROUP, frames.ASK_CALL, frames.ASK_RUN}
+    | {frames.ASK_SERVE, frames.ASK_HTTP, frames.ASK_READY, frames.ASK_STOP}
 )
+"""What a grader may ask."""
 
 
 def attempt_key(seed: bytes, files: Mapping[str, bytes]) -> bytes:

@@ -28,7 +28,7 @@ class Containers(Protocol):
         ...
 
     def leftover_builds(self) -> set[str]:
-        """Builds of this installation of which something is left and that no process of it owns. Raises SandboxError."""
+        """Builds of this installation of which something is left though nobody uses it. Raises SandboxError."""
         ...
 
     def remove_build(self, build: str) -> bool:

@@ -141,9 +141,7 @@ class Submission:
         try:
             if self._image is None:
                 building()
-                self._image = self._sandbox.build(
-                    self._files, limits, labels=self._labels, abandoned=self._abandoned
-                )
+                self._image = self._sandbox.build(self._files, limits, labels=self._labels, abandoned=self._abandoned)
             running()
             self._service = self._sandbox.serve(
                 self._image, limits=self._limits_left(), files=files, labels=self._labels, abandoned=self._abandoned

@@ -131,10 +131,10 @@ _BODY: dict[str, Any] = {
     responses={
         202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where to read it"}}},
         **problems(
-            "bad_json", "bad_form", "forbidden", "builds_off", "not_entered", "competition_not_begun", "unknown_challenge",
-            "unknown_competition", "slow_body", "competition_over", "too_large", "unsupported_media_type",
-            "invalid_request", "wrong_file_name", "bad_archive", "empty_file", "not_utf8", "competition_required",
-            "idempotency_conflict", "storage_unavailable", "database_unavailable",
+            "bad_json", "bad_form", "forbidden", "builds_off", "not_entered", "competition_not_begun",
+            "unknown_challenge", "unknown_competition", "slow_body", "competition_over", "too_large",
+            "unsupported_media_type", "invalid_request", "wrong_file_name", "bad_archive", "empty_file", "not_utf8",
+            "competition_required", "idempotency_conflict", "storage_unavailable", "database_unavailable",
         ),
     },
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Never runs: the image is refused."""

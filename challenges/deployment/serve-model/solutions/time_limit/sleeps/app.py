@@ -1,0 +1,5 @@
+"""Warms up for longer than anybody waits."""
+
+import time
+
+time.sleep(3600)
