@@ -106,7 +106,7 @@ def doctor(as_json: Json = False) -> None:
 
 def try_challenge(
     challenge: Annotated[str, typer.Argument(help="A challenge's short name, or the folder of one.")],
-    file: Annotated[Path, typer.Argument(help="The solution.")],
+    path: Annotated[Path, typer.Argument(help="The solution: a file, a folder, or an archive.")],
     as_json: Json = False,
 ) -> None:
     """Judge a solution here, without a server.
@@ -117,7 +117,7 @@ def try_challenge(
     """
     from cli import trial
 
-    accepted = trial.run(challenge, file, folders=_settings().challenges, as_json=as_json)
+    accepted = trial.run(challenge, path, folders=_settings().challenges, as_json=as_json)
     if not accepted:
         raise typer.Exit(NOT_ACCEPTED)
 

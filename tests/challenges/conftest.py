@@ -12,7 +12,7 @@ from challenges.loader import Challenge, builtin_root, load_all
 from tests.challenges.fake_attempt import prepare
 
 SHIPPED = load_all([builtin_root()])
-PLAIN = [challenge for challenge in SHIPPED.values() if challenge.build is None]
+BOXLESS = [challenge for challenge in SHIPPED.values() if challenge.build is None]
 """Those whose solutions can be judged without a box; what is built and served cannot."""
 SEED = b"a seed of the tests"
 

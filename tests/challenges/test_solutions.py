@@ -12,7 +12,7 @@ from challenges.kit import Data
 from challenges.loader import Challenge, ChallengeError, Solution, load, solutions
 from challenges.report import Verdict
 from challenges.solutions import Expectation, expectation
-from tests.challenges.conftest import PLAIN, SEED, SHIPPED
+from tests.challenges.conftest import BOXLESS, SEED, SHIPPED
 from tests.challenges.fake_attempt import judge_trusted
 
 
@@ -97,7 +97,7 @@ def quick() -> list[tuple[Challenge, Solution]]:
     So does whatever is built and served; tests/worker runs all of them in real boxes.
     """
     kinds = ("accepted", "alternatives", "baseline", "invalid_output")
-    return [(challenge, one) for challenge in PLAIN for one in solutions(challenge) if one.kind in kinds]
+    return [(challenge, one) for challenge in BOXLESS for one in solutions(challenge) if one.kind in kinds]
 
 
 @pytest.mark.parametrize(("challenge", "solution"), quick(), ids=lambda one: getattr(one, "slug", None) or one.name)
@@ -112,7 +112,7 @@ def test_right_and_invalid_solutions_without_a_box(
     assert not solution.only or failed == [solution.must_fail], report
 
 
-@pytest.mark.parametrize("challenge", PLAIN, ids=lambda one: one.slug)
+@pytest.mark.parametrize("challenge", BOXLESS, ids=lambda one: one.slug)
 def test_a_starter_is_a_whole_submission(challenge: Challenge, data_of: Callable[[Challenge], Data]) -> None:
     source = challenge.starter[challenge.submit]
     assert len(source) <= 1024 * challenge.max_kb

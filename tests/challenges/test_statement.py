@@ -20,6 +20,15 @@ from challenges.statement import rendered_statement
 from tests.challenges.conftest import SHIPPED
 from tests.challenges.fake_attempt import grader_of
 
+
+def submitted(challenge: Challenge) -> list[str]:
+    """Words of the limits about what is handed in and where it runs."""
+    if challenge.build is None:
+        return [f"`{challenge.submit}`, at most {challenge.max_kb} KiB", f"`{challenge.runtime}`"]
+    most = f"at most {challenge.max_files} files of together {challenge.max_kb} KiB"
+    return [f"`{challenge.submit}` and", most, f"{challenge.build.seconds:g} s", f"{challenge.build.size_mb} MB"]
+
+
 CHALLENGES = pytest.mark.parametrize("challenge", SHIPPED.values(), ids=lambda one: one.slug)
 
 
@@ -106,8 +115,7 @@ def test_groups_limits_and_anchors_are_rendered(challenge: Challenge) -> None:
         f"{limits.processes}",
         f"{limits.output_kb} KiB",
         f"{limits.files_mb} MB",
-        f"`{challenge.submit}`, at most {challenge.max_kb} KiB",
-        f"`{challenge.runtime}`",
+        *submitted(challenge),
         "70 of 100 points",
         "at most 60 points",
     ):

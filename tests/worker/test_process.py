@@ -16,7 +16,7 @@ from api.queue import Bell
 from api.store import submissions
 from api.store.tables import State
 from sandbox.containers import INSTANCE
-from tests.installation import DOUBLE, SLOW, Installation, start_worker, wait_for
+from tests.installation import DOUBLE, SLOW, TOYS, Installation, start_worker, wait_for
 
 
 def boxes(at: Installation) -> list[str]:
@@ -54,6 +54,41 @@ def test_a_worker_killed_in_mid_run_costs_an_attempt_and_gives_one_verdict(at: I
         )
         assert len(at.attempts(submission)) == 2
         wait_for(lambda: not set(orphans) & set(boxes(at)), "the orphaned box to be reaped")
+
+
+def leavings(at: Installation) -> list[str]:
+    """Everything of builds and submissions that the engine or the host still has of this installation."""
+    client = docker.from_env().api
+    wanted = {"label": f"{INSTANCE}={at.settings.instance}"}
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/assay-{at.settings.instance}/*")]
+    found = [*client.images(all=True, filters=wanted), *client.containers(all=True, filters=wanted)]
+    return [*(one["Id"] for one in found if "assay.role" not in one["Labels"]), *groups]
+
+
+def test_a_worker_killed_in_mid_build_leaves_nothing_for_good(at: Installation) -> None:
+    folder = TOYS / "deployment" / "toy-serve" / "solutions" / "accepted" / "plain"
+    install = b"COPY requirements.txt /\nRUN pip install --no-index --only-binary=:all: -r /requirements.txt\nCMD"
+    files = {
+        "Dockerfile": (folder / "Dockerfile").read_bytes().replace(b"CMD", install),
+        "app.py": (folder / "app.py").read_bytes(),
+        "requirements.txt": b"pandas\n",
+    }
+
+    def installs() -> list[str]:
+        found = docker.from_env().api.containers(filters={"label": f"{INSTANCE}={at.settings.instance}"})
+        return [one["Id"] for one in found if "install.py" in one["Command"]]
+
+    with at.worker() as first:
+        submission = at.submit(challenge="toy-serve", files=files)
+        wait_for(installs, "the installer of the build")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert leavings(at), "the control: what a killed worker leaves behind"
+    assert at.verdicts(submission) == []
+    with at.worker():
+        assert at.wait(submission, seconds=90) == "accepted"
+        assert len(at.attempts(submission)) == 2
+        wait_for(lambda: not leavings(at), "the reaper", seconds=60)
 
 
 def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: Installation) -> None:

@@ -1,0 +1,11 @@
+import http.server
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"no")
+
+
+http.server.HTTPServer(("", 8080), Handler).serve_forever()
