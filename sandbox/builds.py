@@ -54,6 +54,11 @@ _IMAGE = re.compile(r" ---> ([0-9a-f]{12,64})\n?")
 _NOISE = re.compile(
     r" ---> Running in [0-9a-f]+\n?|Removing intermediate container [0-9a-f]+\n?|Successfully (built|tagged) .*"
 )
+_OF_THE_HOST = re.compile(
+    r"no space left|input/output error|cannot allocate memory|context canceled|timeout|connection|too many open files"
+    r"|quota exceeded|OCI runtime|No such image|layer does not exist|database",
+    re.IGNORECASE,
+)
 _FAILED_RUN = re.compile(r"returned a non-zero code: (\d+)")
 
 
@@ -147,8 +152,6 @@ class Builds:
 
     def leftovers(self) -> set[str]:
         """Builds of this installation of which something is left though nobody uses it. Raises SandboxError."""
-        with self._lock:
-            live = set(self._live)
         wanted = {"label": [f"assay.instance={self._host.instance}", BUILD]}
         try:
             found = [
@@ -157,7 +160,9 @@ class Builds:
             ]
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the engine cannot list what builds left: {error}") from error
-        return {*(one["Labels"][BUILD] for one in found), *BuildGroup.all(self._host.instance)} - live
+        there = {*(one["Labels"][BUILD] for one in found), *BuildGroup.all(self._host.instance)}
+        with self._lock:  # after the look: what begins in between was not seen, or is alive
+            return there - self._live
 
     def is_live(self, build: str) -> bool:
         """Whether somebody makes or uses it."""
@@ -259,6 +264,7 @@ class _Run:
         self._any_run = any_run
         self._log: list[str] = []
         self._room = LOG_CHARACTERS
+        self._told = 0
         self._seen: set[str] = set()
         self._written = 0
         self._disk = Path()
@@ -357,12 +363,16 @@ class _Run:
         if code:
             why = "The packages could not be installed" if not self._any_run else f"A step ended with code {code[1]}"
             raise BuildFailed(f"{why}; the build's log says more.", self.log)
-        # what else the builder complains of is about the files: a COPY of something that is not there
-        known = re.match(r"COPY failed: (?:file not found in build context[^:]*: )?(.{0,300})", error)
-        if known is None:
+        if _OF_THE_HOST.search(error) and not (self._any_run and "OCI runtime" in error):
             raise SandboxError(f"the engine's builder failed: {error[:500]}")
-        self._say(f"{known[0]}\n")
-        raise BuildFailed("A COPY failed; the build's log says more.", self.log)
+        # what else it complains of is about the files: a COPY of what is not there, a folder where a file is
+        self._say(f"{self._without_places(error)[:1000]}\n")
+        raise BuildFailed("A step could not be done; the build's log says more.", self.log)
+
+    def _without_places(self, error: str) -> str:
+        """The engine's words without the folders of this host."""
+        root = re.escape(str(self._disk))
+        return re.sub(rf"{root}/\S*", "[...]", re.sub(rf"{root}/\S*?/merged(?=/)", "", error))
 
     def _hear(self, text: str) -> None:
         step = _STEP.match(text)
@@ -370,13 +380,14 @@ class _Run:
             number = int(step[1]) - 1
             steps = self._recipe.steps
             mine = steps[number] if number < len(steps) else None
-            if mine is not None and mine.line is not None:
+            if mine is not None and mine.line is not None and mine.line != self._told:
+                self._told = mine.line
                 self._say(f"Dockerfile, line {mine.line}: {self._source[mine.line - 1].strip()[:200]}\n")
             return
         made = _IMAGE.fullmatch(text)
         if made:
             self._weigh(made[1])
-        elif not _NOISE.fullmatch(text):
+        elif text.strip() and not _NOISE.fullmatch(text):
             self._say(text)
 
     def _weigh(self, id: str) -> None:

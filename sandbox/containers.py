@@ -375,12 +375,12 @@ class DockerSandbox:
 
     def leftovers(self) -> list[str]:
         """Names of this installation's containers that belong to no box of this process. Raises SandboxError."""
-        with self._lock:
-            live = set(self._live)
         try:
             found = self.api.containers(all=True, filters={"label": f"{INSTANCE}={self.instance}"})
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the engine cannot list containers: {error}") from error
+        with self._lock:  # after the look: what begins in between was not seen, or is alive
+            live = set(self._live)
         return [
             name
             for one in found

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from api.archives import BadArchive, TooLarge, extract, is_archive
 from api.blobs import pack
+from sandbox.types import BuildLimits
 from tests.api.house import CHALLENGES, GOOD, House, built, challenge, refused
 
 FILES = {"main.py": b"print('hello')\n" * 50, "app/model.py": b"x = 1\n", "app/data/empty.txt": b""}
@@ -877,3 +878,20 @@ def test_sent_again_with_its_key_it_counts_once(house: House) -> None:
     assert first.json()["id"] == again.json()["id"]
     other = house.submit("ann", "delta", files={"file": ("a.zip", zipped({"main.py": GOOD}))}, headers=key)
     refused(other, 422, "idempotency_conflict")
+
+
+def test_a_judge_that_builds_nothing_says_so_and_one_that_does_takes_the_files(tmp_path: Path) -> None:
+    changes = {"submit": "Dockerfile", "max_files": 8, "build": BuildLimits()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CHALLENGES, "delta", challenge("delta", **changes))
+        files = [("file", ("Dockerfile", b"FROM python:3.11-slim\n")), ("file", ("app/main.py", GOOD))]
+        for setting in ("off", "wheels"):
+            with built(tmp_path / setting, builds=setting) as house:
+                answer = house.submit("ann", "delta", files=files)
+                if setting == "off":
+                    refused(answer, 403, "builds_off")
+                    assert house.get("/submissions", "ann").json()["submissions"] == []
+                else:
+                    assert answer.status_code == 202, answer.text
+                    told = house.get("/challenges/delta", "ann").json()
+                    assert (told["max_files"], told["build"]["size_mb"]) == (8, 300)

@@ -7,9 +7,10 @@ import os
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from sandbox.builds import BUILD
 from sandbox.containers import INSTANCE, DockerSandbox
 from sandbox.images.build import resolve
-from sandbox.types import Abandoned, BuildFailed, BuildLimits, SandboxError
+from sandbox.types import Abandoned, BuildFailed, BuildLimits, Job, SandboxError
 from tests.sandbox.services import BUILD as LIMITS
 from tests.sandbox.services import DOCKERFILE, app, ready, serving
 from tests.sandbox.services import LIMITS as SERVICE_LIMITS
@@ -113,9 +114,12 @@ CMD ["src/app.py"]
     ("files", "says"),
     [
         ({"app.py": b"x"}, "no file called Dockerfile"),
-        (dockerfile("COPY missing.txt /x"), "COPY failed"),
+        (dockerfile("COPY missing.txt /x"), "step could not be done"),
         (dockerfile("RUN curl http://example.org"), "line 2: nothing runs"),
         (dockerfile("ADD http://example.org/x /x"), "line 2: .*COPY"),
+        (dockerfile("COPY app.py /x", "COPY app.py /x/y"), "step could not be done"),
+        (dockerfile("COPY app.py /x", "WORKDIR /x"), "step could not be done"),
+        (dockerfile("COPY app.py /x", "COPY . /x/"), "step could not be done"),
         (dockerfile("VOLUME /data"), "line 2: .*VOLUME"),
         (dockerfile("WORKDIR /proc/self/fd/8"), "line 2"),
         (dockerfile("COPY --from=debian /etc/shadow /x"), "line 2"),
@@ -127,8 +131,9 @@ CMD ["src/app.py"]
     ids=lambda one: one if isinstance(one, str) else "files",
 )
 def test_what_gives_no_image(builder: DockerSandbox, files: dict[str, bytes], says: str) -> None:
-    with pytest.raises(BuildFailed, match=says):
+    with pytest.raises(BuildFailed, match=says) as caught:
         builder.build(files, LIMITS, labels={})
+    assert "overlay2" not in caught.value.log and "/var/lib" not in caught.value.log
 
 
 def test_a_package_that_is_not_there_is_told_in_the_log(builder: DockerSandbox) -> None:
@@ -298,6 +303,38 @@ def test_two_at_once_do_not_disturb_each_other(builder: DockerSandbox) -> None:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(one, range(6)))
     assert all(stopped for _, stopped in done)
+
+
+class Late:
+    """An engine client on which something begins between a decision to look and the look."""
+
+    def __init__(self, api: Any, act: Callable[[], object]) -> None:
+        self._api = api
+        self._act = [act]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def containers(self, *args: Any, **more: Any) -> Any:
+        while self._act:
+            self._act.pop()()
+        return self._api.containers(*args, **more)
+
+
+def test_what_begins_while_the_reaper_looks_is_not_a_leftover(builder: DockerSandbox) -> None:
+    api = builder.api
+    made: list[Any] = []
+    idle = Job("python-slim", SERVICE_LIMITS, entry="idle", library={"idle.py": b"def main(sock): sock.recv(1)"})
+    try:
+        builder._local.api = Late(api, lambda: made.append(builder.open(idle)))
+        assert builder.leftovers() == []
+        builder._local.api = Late(api, lambda: made.append(builder.build(FILES, LIMITS, labels={})))
+        assert builder.leftover_builds() == set()
+    finally:
+        builder._local.api = api
+        box, image = made
+        box.finish()
+        image.remove()
 
 
 def test_a_killed_worker_leaves_nothing_that_is_not_found(builder: DockerSandbox) -> None:

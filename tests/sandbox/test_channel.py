@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cgroups import Cgroup, Usage
+from sandbox.cgroups import BuildGroup, Cgroup, Usage
 from sandbox.containers import DockerSandbox
 from sandbox.inside import frames, values
 from sandbox.inside.frames import BadFrame, Frame
@@ -197,6 +197,30 @@ def test_both_cgroup_layouts_and_drivers_are_read(tmp_path: Path, place: str) ->
 def test_a_container_without_a_cgroup_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no cgroup"):
         Cgroup(ID, write(tmp_path, {"cgroup.controllers": ""}))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_build_has_a_group_of_its_own(tmp_path: Path, version: int) -> None:
+    root = write(tmp_path, {"cgroup.controllers": "pids\n"} if version == 2 else {"pids/tasks": "", "memory/tasks": ""})
+    pids = root if version == 2 else root / "pids"
+    one, two = BuildGroup("abc", "one", root), BuildGroup("abc", "two", root)
+    assert one.make() and two.make()
+    assert one.parent == "/assay-abc/one"
+    assert (pids / "assay-abc/one/pids.max").read_text() == str(BuildGroup.PROCESSES)
+    assert BuildGroup.all("abc", root) == {"one", "two"}
+    for path in pids.rglob("pids.max"):
+        path.unlink()  # the kernel's files do not stand in the way of rmdir
+    for path in pids.rglob("cgroup.subtree_control"):
+        path.unlink()
+    one.remove()
+    assert BuildGroup.all("abc", root) == {"two"}
+    two.remove()
+    assert not (pids / "assay-abc").exists()
+
+
+def test_a_group_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    root = write(tmp_path, {"memory/tasks": "", "pids": "no folder"})
+    assert not BuildGroup("abc", "one", root).make()
 
 
 # -- a hostile partner at the other end of a real channel
