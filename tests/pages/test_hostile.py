@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from api.pages.render import POLICY, visible
 from api.store import competitions
+from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.installation import wait_for
 from tests.pages.conftest import Open
@@ -55,6 +56,18 @@ def test_messages_hints_and_titles_are_text(site: Site, open_page: Open) -> None
         page.goto(site.url + path)
         expect(page.get_by_text(IMAGE)).to_be_visible()
         assert page.locator("main img").count() == 0
+
+
+def test_the_log_of_a_failed_build_is_shown_to_its_owner_as_text(site: Site, open_page: Open) -> None:
+    made = site.post("ada")
+    log = f"Dockerfile, line 2: {SCRIPT}\n{IMAGE}"
+    site.judge(Report(Verdict.build_error, message="A step could not be done.", build_log=log))
+    page = open_page(f"/submissions/{made}", "ada")
+    expect(page.locator("section[aria-labelledby=build-log] pre")).to_have_text(log)
+    assert page.locator("main script, main img").count() == 0
+    other = site.post("ada")
+    site.judge(report(10))
+    expect(open_page(f"/submissions/{other}", "ada").locator("#build-log")).to_have_count(0)
 
 
 def test_a_statement_is_markdown_and_nothing_more(site: Site, open_page: Open) -> None:

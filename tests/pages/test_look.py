@@ -14,6 +14,7 @@ from playwright.sync_api import Route, expect
 
 from api.pages.render import STATIC, static
 from api.store import competitions
+from tests.api.house import challenge
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
@@ -128,3 +129,12 @@ def test_files_that_never_change_are_kept_by_the_browser(site: Site) -> None:
     assert lasting["cache-control"] == "public, max-age=31536000, immutable"
     assert lasting["x-content-type-options"] == "nosniff"
     assert httpx.get(f"{site.url}/static/assay.js").headers["cache-control"] == "no-cache"
+
+
+def test_a_challenge_of_several_files_says_how_to_hand_in_a_folder(tmp_path: Path) -> None:
+    several = challenge("several", submit="Dockerfile", max_files=9)
+    with served(tmp_path / "data", challenges={"several": several, "one": challenge("one")}) as site:
+        page, plain = (httpx.get(f"{site.url}/challenges/{slug}").text for slug in ("several", "one"))
+    assert "assay submit several my-folder/" in page
+    assert "-F file=@my-files.zip" in page
+    assert "assay submit one solution.py" in plain
