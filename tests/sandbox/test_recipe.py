@@ -324,6 +324,8 @@ def build() -> Iterator[Any]:
     mark = str(os.getpid())
 
     def go(dockerfile: bytes, context: dict[str, bytes] | None = None) -> str:
+        # in every stage, or one that is only copied from could not be found again
+        dockerfile = re.sub(rb"(?mi)^(FROM .*)$", rb"\1\nLABEL " + f"{OWN}={mark}".encode(), dockerfile)
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w") as tar:
             for path, content in {**(context or {}), "Dockerfile": dockerfile}.items():
