@@ -70,11 +70,11 @@ def test_an_image_and_its_facts(builder: DockerSandbox) -> None:
         "Dockerfile": b"""# a comment
 FROM python:3.11-slim AS tools
 ARG NAME=main
-WORKDIR /work
+WORKDIR /build
 COPY requirements.txt .
 RUN pip install --no-index --only-binary=:all: -r requirements.txt
 FROM tools
-COPY --from=tools /work/requirements.txt /copied.txt
+COPY --from=tools /build/requirements.txt /copied.txt
 COPY src/ /app/src/
 COPY --chown=10001:10001 start.sh /app/
 ENV GREETING="a \\"b\\"" KEPT='$X'
