@@ -18,7 +18,7 @@ from sandbox.inside.frames import Frame
 from sandbox.types import Box, BoxEnded, BuildFailed, Sandbox, never
 from worker.graders import FRAME_CAP, GraderFault, Graders, Prepared
 from worker.judge import Facts, GraderFailed, NotBuilt, Outcome, Scored, Stopped, Unreadable
-from worker.submission import GraderMistake, Submission, SubmissionOver
+from worker.submission import Submission, SubmissionOver
 
 MESSAGE_CAP = 300
 FILE_NAME = re.compile(r"(?!.*(^|/)\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,3}")
@@ -119,7 +119,7 @@ class Grading:
         except SubmissionOver as over:
             sound = _stop(box)
             return _over(over)
-        except (GraderFault, GraderMistake) as error:
+        except GraderFault as error:
             return GraderFailed(str(error))
         except BoxEnded as error:
             said = box.finish().stderr[-2000:].decode("utf-8", "replace")

@@ -22,6 +22,7 @@ from sandbox.types import (
     SandboxError,
     Service,
 )
+from worker.graders import GraderFault
 from worker.judge import Facts, Raised
 
 
@@ -34,10 +35,6 @@ class SubmissionOver(Exception):
     def __init__(self, unreadable: str = "", not_built: BuildFailed | None = None) -> None:
         self.unreadable = unreadable
         self.not_built = not_built
-
-
-class GraderMistake(Exception):
-    """The author's fault: the grader asked for something out of order."""
 
 
 REPLIES_CAP = 64 * 2**20
@@ -189,7 +186,7 @@ class Submission:
 
     def _running_service(self) -> Service:
         if self._service is None:
-            raise GraderMistake("the grader asked a service that was not started")
+            raise GraderFault("the grader asked a service that was not started")
         return self._service
 
     def _ask_service(self, kind: int, body: bytes, raw: bytes = b"") -> Frame:
