@@ -50,10 +50,18 @@ def _boards(request: Request) -> Boards:
     return boards
 
 
+def _seen(
+    last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+    seen: Annotated[str | None, Query(max_length=100)] = None,
+) -> str | None:
+    """The stamp of the piece a viewer has: of the last event, before the first one that of the page it loaded."""
+    return last or seen
+
+
 Reader = Annotated[Principal, Depends(_reader)]
 AllBoards = Annotated[Boards, Depends(_boards)]
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000_000 // PAGE)]
-Seen = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
+Seen = Annotated[str | None, Depends(_seen)]
 anybody = [Depends(_counted)]
 
 
@@ -90,10 +98,10 @@ async def _board_stream(
     request: Request,
     context: Shared,
     boards: AllBoards,
+    seen: Seen,
     competition: PathSlug,
     challenge: QuerySlug = None,
     page_number: PageNumber = 1,
-    seen: Seen = None,
 ) -> Stream:
     key = Key(competition, challenge, page_number)
     await run_in_threadpool(boards.current, key)  # what is unknown is refused before the stream begins
@@ -156,7 +164,7 @@ def _submission(context: Context, principal: Principal, submission_id: str) -> F
     return Fragment(hashlib.sha256(html.encode()).hexdigest()[:16], html, view.final)
 
 
-def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen = None) -> Stream:
+def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen) -> Stream:
     _submission(context, principal, submission_id)
     who = str(principal.person_id)
     context.live.check(who)

@@ -13,6 +13,8 @@ PAUSE = 0.3
 """Seconds between two pieces of one stream: a burst of events is one piece."""
 RETRY = 1000
 """Milliseconds after which a browser comes back."""
+FINAL = "final"
+"""The event after a final piece, at which a browser does not come back."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ async def follow(
                 yield ServerSentEvent(id=piece.stamp, raw_data=piece.html, retry=RETRY)
                 sent = piece.stamp
             if piece.final:
+                yield ServerSentEvent(event=FINAL, id=piece.stamp, raw_data="")
                 return
             await asyncio.sleep(PAUSE)
             news = await _news(follower, min(recheck, end - clock()))
