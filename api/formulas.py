@@ -35,9 +35,7 @@ def mathml(source: str, *, block: bool) -> str:
     try:
         tree = Converter(display="block" if block else "inline").convert_to_element(source)
         return _written(tree)
-    except Exception:
-        # An author's mistake, whatever the library stumbles over: it raises classes of its own, but also IndexError,
-        # KeyError, ValueError and RecursionError. The reader sees the source, and the author sees that it is wrong.
+    except Exception:  # noqa: BLE001 - an author's mistake, whatever class the library stumbles with: its source is shown
         return _as_text(source)
 
 
@@ -58,8 +56,6 @@ def _element(node: Element) -> str:
     if node.tag not in ELEMENTS:
         raise ValueError(f"{node.tag} is not an element of ours")
     attributes = "".join(
-        f' {name}="{value}"'
-        for name, value in node.attrib.items()
-        if name in ATTRIBUTES and _VALUE.fullmatch(value)
+        f' {name}="{value}"' for name, value in node.attrib.items() if name in ATTRIBUTES and _VALUE.fullmatch(value)
     )
     return f"<{node.tag}{attributes}>{inner}</{node.tag}>"

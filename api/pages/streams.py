@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
@@ -28,6 +30,17 @@ class Fragment:
 
 Render = Callable[[int | None], Fragment]
 """Makes the piece: for None as it stands, for the id of an event at least as new as that."""
+
+
+def _seen(
+    last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+    seen: Annotated[str | None, Query(max_length=100)] = None,
+) -> str | None:
+    return last or seen
+
+
+Seen = Annotated[str | None, Depends(_seen)]
+"""The stamp of the piece a viewer has: of the last event, and before the first one of the page as it was loaded."""
 
 
 async def follow(
