@@ -67,7 +67,10 @@ def _page(request: Request, refusal: Response) -> Response:
         headers["Retry-After"] = refusal.headers["retry-after"]
     # Who it was is not looked up for a refusal: what refused may be the database itself.
     visit = getattr(request.state, "visit", None) or NOBODY
-    return page("error.html", visit, status=refusal.status_code, headers=headers, problem=document)
+    retry_after = headers.get("Retry-After")
+    return page(
+        "error.html", visit, status=refusal.status_code, headers=headers, problem=document, retry_after=retry_after
+    )
 
 
 class _Static(StaticFiles):

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.auth import Principal, principal_from_request
+from api.auth import Principal, peer
+from api.context import of_request as context_of
 from api.errors import Problem
+from api.store import people
 from api.store.tables import Scope
 
 
@@ -24,9 +26,19 @@ def of_request(request: Request) -> Visit:
     """The visit of this request."""
     visit = getattr(request.state, "visit", None)
     if visit is None:
-        visit = request.state.visit = Visit(principal_from_request(request, allow_basic=True))
+        visit = request.state.visit = _look(request)
     assert isinstance(visit, Visit)
     return visit
+
+
+def _look(request: Request) -> Visit:
+    context = context_of(request)
+    secret = request.cookies.get("assay", "")
+    caller = people.authenticate(context.store, secret) if secret else None
+    if caller is None:
+        context.limiter.hit("anonymous", peer(request))
+        return NOBODY
+    return Visit(Principal(caller.person_id, caller.name, frozenset({caller.role}), caller.scopes))
 
 
 def _member(request: Request) -> Visit:

@@ -65,13 +65,19 @@ class Site(Installation):
         scopes = [Scope.read, Scope.submit]
         _, self.tokens[name] = people.create_token(self.store, self.people[name], "test", scopes, by=1)
 
-    def post(self, person: str, challenge: str = "toy-call") -> str:
+    def cookie(self, person: str) -> dict[str, str]:
+        """The cookie of a browser in which this person has just signed in."""
+        return {"assay": self.tokens[person]}
+
+    def post(
+        self, person: str, challenge: str = "toy-call", content: bytes = SOLUTION, name: str = "solution.py"
+    ) -> str:
         """Submit over REST; the id."""
         answer = httpx.post(
             f"{self.url}/api/v1/submissions",
             headers={"Authorization": f"Bearer {self.tokens[person]}"},
             data={"challenge": challenge},
-            files={"file": ("solution.py", SOLUTION)},
+            files={"file": (name, content)},
         )
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])

@@ -1,5 +1,5 @@
-// What htmx, which keeps a page up to date, leaves to us: words for times, the state of the connection, and showing and
-// saying what is new. Knows no noun.
+// What htmx, which keeps a page up to date, leaves to us: words for times, the state of the connection, showing and
+// saying what is new; and buttons that copy. Knows no noun.
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -78,7 +78,21 @@ function follow(region) {
   document.getElementById("reload").hidden = true;
 }
 
+function offerCopy(block) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  block.append(button);
+}
+
 tellTimes();
 setInterval(tellTimes, 1000);
+if (navigator.clipboard) document.querySelectorAll(".copyable").forEach(offerCopy); // none without TLS, but on localhost
 const region = document.querySelector("[hx-sse\\:connect]");
 if (region) follow(region);
