@@ -25,7 +25,8 @@ from api.pages.visitor import NOBODY
 
 FOR_PROGRAMS = ("/api/", "/healthz", "/readyz")
 REFUSALS = (Problem, HTTPException, RequestValidationError, OperationalError, PoolTimeout, Exception)
-BASIC = 'Basic realm="Assay", charset="UTF-8"'
+SIGN_IN = 'Session realm="Assay"'
+"""No browser knows this scheme, so it shows the page, which asks to sign in, instead of a window of its own."""
 
 Handler = Callable[[Request, Any], Response]
 
@@ -62,7 +63,7 @@ def _page(request: Request, refusal: Response) -> Response:
     document = json.loads(bytes(refusal.body))
     headers = dict(PRIVATE)
     if refusal.status_code == 401:
-        headers["WWW-Authenticate"] = BASIC
+        headers["WWW-Authenticate"] = SIGN_IN
     if "retry-after" in refusal.headers:
         headers["Retry-After"] = refusal.headers["retry-after"]
     # Who it was is not looked up for a refusal: what refused may be the database itself.
