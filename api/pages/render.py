@@ -22,8 +22,9 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser hides from us that our own forms are ours
     "Cache-Control": "no-cache",
+    "Vary": "Cookie",
 }
 PRIVATE = {"Cache-Control": "no-store"}
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")

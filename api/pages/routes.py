@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from api import upload
 from api.auth import Principal, peer
 from api.blobs import unpack
 from api.context import Context, Shared
@@ -20,11 +21,23 @@ from api.pages.boards import PAGE, RECHECK, Boards, Key, marked
 from api.pages.render import PRIVATE, fragment, page
 from api.pages.statements import article
 from api.pages.streams import Fragment, Render, Seen
-from api.pages.visitor import Member, Reader, Visit, Visitor, of_request
+from api.pages.visitor import (
+    FORM_FIELD,
+    Member,
+    OwnForm,
+    Reader,
+    Visit,
+    Visitor,
+    check_form,
+    of_request,
+    own_origin,
+)
 from api.routes import challenges as challenge_routes
 from api.routes import submissions as submission_routes
+from api.routes.submissions import hand_in
 from api.routes.words import PathSlug, QuerySlug, SubmissionId
 from api.store import competitions, submissions
+from api.store.tables import Scope
 
 QUEUE_RECHECK = 3.0
 """Seconds after which the page of a waiting submission looks at its place in the queue again."""
@@ -123,16 +136,25 @@ async def live_board(
 @router.get("/challenges/{slug}")
 def challenge(request: Request, context: Shared, visit: Visitor, slug: PathSlug) -> HTMLResponse:
     """What to do, by which rules, with which files, and how to hand it in."""
+    return challenge_page(request, context, visit, slug)
+
+
+def challenge_page(
+    request: Request, context: Context, visit: Visit, slug: str, refusal: Problem | None = None
+) -> HTMLResponse:
+    """The page of a challenge, with why an upload from it was refused."""
     told = challenge_routes.describe(context, context.challenge(slug))
     played = [one for one in competitions.listed(context.store) if slug in {place.slug for place in one.challenges}]
     return page(
         "challenge.html",
         visit,
+        status=refusal.code.status if refusal else 200,
         challenge=told,
         attempts=_attempts(context, visit, slug),
         statement=article(told.statement_html),
         competitions=played,
-        base=str(request.base_url).rstrip("/"),
+        base=own_origin(request, context),
+        refusal=refusal.document() if refusal else None,
     )
 
 
@@ -143,6 +165,26 @@ def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.Sub
     return submissions.listed(
         context.store, owner=visit.principal.person_id, challenge=slug, limit=ATTEMPTS
     ).submissions
+
+
+@router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
+async def submit(request: Request, context: Shared, visit: Member, slug: PathSlug) -> Response:
+    """Takes what was handed in with the form of a challenge's page; a refusal stands on that page again."""
+    assert visit.principal is not None
+    try:
+        async with upload.read_form(request) as form:
+            texts = upload.form_texts(form, (*upload.TEXT_FIELDS, FORM_FIELD))
+            check_form(visit, texts.pop(FORM_FIELD, None))
+            visit.principal.needs(Scope.submit)
+            context.limiter.hit("submission", str(visit.principal.person_id))
+            named = {name: text for name, text in texts.items() if text}
+            got = await upload.from_form(form, context, named | {"challenge": slug})
+        receipt = await hand_in(context, visit.principal, got)
+    except Problem as refusal:
+        if refusal.code.code in ("foreign_form", "unknown_challenge"):
+            raise
+        return await run_in_threadpool(challenge_page, request, context, visit, slug, refusal)
+    return RedirectResponse(f"/submissions/{receipt['id']}", 303)
 
 
 @router.get("/challenges/{slug}/starter/{name}", dependencies=anybody)

@@ -17,10 +17,11 @@ from starlette.types import Scope
 from api import problems
 from api.context import Context
 from api.errors import Problem
-from api.pages import lists, routes
+from api.pages import lists, routes, signin
 from api.pages.boards import Boards
 from api.pages.condition import Condition
 from api.pages.render import PRIVATE, STATIC, page
+from api.pages.signin import next_of
 from api.pages.visitor import NOBODY
 
 FOR_PROGRAMS = ("/api/", "/healthz", "/readyz")
@@ -39,6 +40,7 @@ def install(app: FastAPI) -> None:
     app.mount("/static", _Static(directory=STATIC))
     app.include_router(routes.router)
     app.include_router(lists.router)
+    app.include_router(signin.router)
     for kind in REFUSALS:
         handler: Any = app.exception_handlers[kind]
         app.add_exception_handler(kind, _for_people(handler))
@@ -51,9 +53,8 @@ def _for_people(respond: Handler) -> Handler:
         if request.url.path.startswith(FOR_PROGRAMS):
             return respond(request, error)
         if isinstance(error, RequestValidationError) and any(one["loc"][0] == "path" for one in error.errors()):
-            return _page(
-                request, problems.respond(Problem("not_found"))
-            )  # an address that cannot exist is one that does not
+            # an address that cannot exist is one that does not
+            return _page(request, problems.respond(Problem("not_found")))
         return _page(request, respond(request, error))
 
     return refuse
@@ -68,9 +69,14 @@ def _page(request: Request, refusal: Response) -> Response:
         headers["Retry-After"] = refusal.headers["retry-after"]
     # Who it was is not looked up for a refusal: what refused may be the database itself.
     visit = getattr(request.state, "visit", None) or NOBODY
-    retry_after = headers.get("Retry-After")
     return page(
-        "error.html", visit, status=refusal.status_code, headers=headers, problem=document, retry_after=retry_after
+        "error.html",
+        visit,
+        status=refusal.status_code,
+        headers=headers,
+        problem=document,
+        next=next_of(request),
+        retry_after=headers.get("Retry-After"),
     )
 
 

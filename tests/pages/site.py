@@ -13,8 +13,9 @@ import httpx
 
 from api.app import create_app
 from api.pages.boards import Boards
+from api.pages.visitor import PLAIN_COOKIE
 from api.serve import Server, server
-from api.store import judgings, people, submissions
+from api.store import judgings, people, sessions, submissions
 from api.store.tables import Scope
 from challenges.kit.score import Check, Score
 from challenges.loader import Challenge
@@ -67,7 +68,7 @@ class Site(Installation):
 
     def cookie(self, person: str) -> dict[str, str]:
         """The cookie of a browser in which this person has just signed in."""
-        return {"assay": self.tokens[person]}
+        return {PLAIN_COOKIE: sessions.begin(self.store, self.people[person], seconds=3600)}
 
     def post(
         self, person: str, challenge: str = "toy-call", content: bytes = SOLUTION, name: str = "solution.py"
