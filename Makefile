@@ -12,10 +12,10 @@ BUILD := $(BIN)/python -m sandbox.images.build $(if $(REGISTRY),--registry $(REG
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint format types unit lock
+.PHONY: help setup images demo test lint format types unit lock screenshots
 
 help: ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## The judge at work on port 8000: a bootcamp, real verdicts, a leaderboard (PORT=, ONCE=1 to stop after it)
 	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
@@ -60,3 +60,7 @@ unit: ## The tests alone, on what is already set up (ARGS=)
 
 lock: ## New locks out of pyproject.toml and the recipes' requirements.in (UPGRADE=1 for newer versions)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+screenshots: ## New pictures of the pages in docs/images, out of an installation with made-up people
+	@scripts/ensure-packages chromium=chromium
+	@$(BIN)/python -W ignore scripts/screenshots.py
