@@ -256,8 +256,7 @@ def download_source(context: Shared, principal: Reader, submission_id: Submissio
     source = submissions.source(context.store, submission_id, owner=principal.sees)
     packed = context.blobs.get(source.digest)
     if len(source.files) > 1:
-        challenge = submissions.find(context.store, submission_id, owner=principal.sees).challenge
-        return _download(f"{challenge}.zip", packed, "application/zip")
+        return _download(f"{source.challenge}.zip", packed, "application/zip")
     ((name, content),) = blobs.unpack(packed).items()
     return _download(name, content, "application/octet-stream")
 
