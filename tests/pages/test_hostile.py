@@ -84,7 +84,7 @@ def test_every_page_carries_the_policy_and_keeps_it_itself(site: Site, path: str
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == POLICY
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     for inline in ("<style", " style=", "<script>", " onclick=", " onload="):
         assert inline not in answer.text
 
