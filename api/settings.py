@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -23,7 +24,13 @@ class Settings(BaseSettings):
     broker_url: str = ""
     challenges: Annotated[list[Path], NoDecode] = []
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Port = 8000
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_host: str = "127.0.0.1"
+    api_metrics_port: Port = 0
+    worker_metrics_port: Port = 0
 
     builds: Literal["off", "wheels", "any"] = "off"
     slots: Annotated[int, Field(ge=0)] = 0
@@ -59,6 +66,11 @@ class Settings(BaseSettings):
     def _split_folders(cls, value: Any) -> Any:
         """In the environment the folders stand one after another, separated as in PATH."""
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
