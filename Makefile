@@ -12,7 +12,7 @@ BUILD := $(BIN)/python -m sandbox.images.build $(if $(REGISTRY),--registry $(REG
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint format types unit lock
+.PHONY: help setup images demo test bench lint format types unit lock
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 6/8 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 7/8 "Import contracts" $(BIN)/lint-imports
 	@$(STEP) --last 8/8 "Tests" $(BIN)/python -m pytest $(ARGS)
+
+bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS='--only sandbox', --quick)
+	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
+	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/4 "Images" $(BUILD)
+	@$(STEP) --last 4/4 "Figures" $(BIN)/python -m bench $(ARGS)
 
 setup: ## .venv with everything, the engine and the images
 	@$(STEP) 1/3 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
