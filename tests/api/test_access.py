@@ -102,6 +102,11 @@ RULES: dict[tuple[str, str], Rule] = {
         only_admin(201), fresh({"title": "T", "challenges": [{"slug": "alpha"}]}, "slug", f"{V1}/competitions")
     ),
     ("POST", f"{V1}/competitions/{{slug}}/entries"): Rule(only_admin(201), entry),
+    ("POST", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(201), fixed(f"{V1}/competitions/cup/join-code")),
+    ("GET", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(200), fixed(f"{V1}/competitions/cup/join-code")),
+    ("DELETE", f"{V1}/competitions/{{slug}}/join-code"): Rule(
+        only_admin(204), fixed(f"{V1}/competitions/cup/join-code")
+    ),
     ("POST", f"{V1}/submissions"): Rule(
         # Administrators have no entry here, and get no way round that.
         {"anonymous": 401, "ann": 202, "ben": 202, "reader": 403, "unscoped": 422, "admin": 422},
@@ -210,7 +215,7 @@ def test_headers_that_are_no_credentials(shared: House, header: str) -> None:
     refused(answer, 401, "unauthorized")
 
 
-def test_a_password_is_a_token_only_where_pages_say_so(shared: House) -> None:
+def test_a_token_is_no_password_of_http_basic(shared: House) -> None:
     answer = shared.client.get(f"{V1}/people/me", auth=("ann", shared.tokens["ann"]))
     refused(answer, 401, "unauthorized")
 
