@@ -14,7 +14,7 @@ def _formula(source: str, options: dict[str, Any]) -> str:
 
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-# A dollar before a space or after a digit is money.
+# Of money: no dollar closes a formula after a space or before a digit. Elsewhere authors write \$.
 dollarmath_plugin(_markdown, allow_labels=False, allow_space=False, allow_digits=False, renderer=_formula)
 
 

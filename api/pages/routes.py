@@ -158,6 +158,15 @@ def challenge_page(
     )
 
 
+def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.SubmissionView] | None:
+    """What the viewer handed in for this challenge lately; None for who is not signed in."""
+    if visit.principal is None:
+        return None
+    return submissions.listed(
+        context.store, owner=visit.principal.person_id, challenge=slug, limit=ATTEMPTS
+    ).submissions
+
+
 @router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
 async def submit(request: Request, context: Shared, visit: Member, slug: PathSlug) -> Response:
     """Takes what was handed in with the form of a challenge's page; a refusal stands on that page again."""
@@ -176,15 +185,6 @@ async def submit(request: Request, context: Shared, visit: Member, slug: PathSlu
             raise
         return await run_in_threadpool(challenge_page, request, context, visit, slug, refusal)
     return RedirectResponse(f"/submissions/{receipt['id']}", 303)
-
-
-def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.SubmissionView] | None:
-    """What the viewer handed in for this challenge lately; None for who is not signed in."""
-    if visit.principal is None:
-        return None
-    return submissions.listed(
-        context.store, owner=visit.principal.person_id, challenge=slug, limit=ATTEMPTS
-    ).submissions
 
 
 @router.get("/challenges/{slug}/starter/{name}", dependencies=anybody)

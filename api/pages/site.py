@@ -39,8 +39,8 @@ def install(app: FastAPI) -> None:
     app.state.condition = Condition(context)
     app.mount("/static", _Static(directory=STATIC))
     app.include_router(routes.router)
-    app.include_router(signin.router)
     app.include_router(lists.router)
+    app.include_router(signin.router)
     for kind in REFUSALS:
         handler: Any = app.exception_handlers[kind]
         app.add_exception_handler(kind, _for_people(handler))
@@ -75,8 +75,8 @@ def _page(request: Request, refusal: Response) -> Response:
         status=refusal.status_code,
         headers=headers,
         problem=document,
-        retry_after=headers.get("Retry-After"),
         next=next_of(request),
+        retry_after=headers.get("Retry-After"),
     )
 
 
