@@ -79,7 +79,7 @@ def _context(
         settings=settings,
         store=opened,
         blobs=Blobs(settings.blobs_dir),
-        bell=bell or Bell(settings.broker_url, instance=settings.instance),
+        bell=bell or Bell(settings.broker, instance=settings.instance),
         live=live,
         limiter=Limiter(settings),
         challenges=load_all([builtin_root(), *settings.challenges]) if challenges is None else challenges,

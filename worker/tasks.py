@@ -91,7 +91,7 @@ def assemble(settings: Settings) -> Worker:
         challenges=challenges,
         grading=grading,
         preparer=preparer,
-        ring=Bell(settings.broker_url, instance=settings.instance).ring,
+        ring=Bell(settings.broker, instance=settings.instance).ring,
     )
     return Worker(slots, Reaper(sandbox), graders, sandbox, store, host, challenges, preparer)
 
@@ -99,7 +99,7 @@ def assemble(settings: Settings) -> Worker:
 def celery_app(settings: Settings, worker: Worker) -> Celery:
     """The Celery app whose one task says that there is work."""
     app = Celery("assay")
-    app.conf.update(celery_config(settings.broker_url, producer=False, instance=settings.instance))
+    app.conf.update(celery_config(settings.broker, producer=False, instance=settings.instance))
 
     @app.task(name=TASK)
     def work(*_: Any) -> None:
