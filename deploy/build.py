@@ -120,17 +120,19 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.build", description="Make the images of the services.")
     parser.add_argument("services", nargs="*", default=list(SERVICES), metavar="SERVICE", help=", ".join(SERVICES))
     parser.add_argument("--again", action="store_true", help="make them anew, with the Debian packages of today")
+    parser.add_argument("--registry", default="", metavar="HOST[:PORT]/PREFIX", help="pull plain Debian from here")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where wheels are kept between builds")
     args = parser.parse_args(argv)
     try:
         if unknown := set(args.services) - set(SERVICES):
             raise SandboxError(f"no service {sorted(unknown)[0]!r}; there are: {', '.join(SERVICES)}")
         engine = connect()
-        Builder(engine, cache=args.cache, registry="", say=print).build(BASE)
-        args.cache.mkdir(parents=True, exist_ok=True)
+        builder = Builder(engine, cache=args.cache, registry=args.registry.rstrip("/"), say=print)
+        builder.build(BASE)
         for service in args.services:
             begun = time.monotonic()
-            made = build(service, engine, cache=args.cache, again=args.again)
+            with builder.alone():
+                made = build(service, engine, cache=args.cache, again=args.again)
             how = f"made in {time.monotonic() - begun:.0f} s" if made else "is there already"
             size = engine.images.get(tag(service)).attrs["Size"] // 1_000_000
             print(f"  {tag(service)} {how}: {size} MB", flush=True)

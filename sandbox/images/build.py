@@ -62,7 +62,7 @@ class Builder:
         recipe_folder(runtime)
         made = False
         if _find(self._engine, runtime) is None:
-            with self._alone():
+            with self.alone():
                 if _find(self._engine, runtime) is None:
                     self._make(runtime)
                     made = True
@@ -165,7 +165,7 @@ class Builder:
                 raise SandboxError(f"{folder} has {free:.1f} GB free; making an image needs {NEEDED_GB:.0f} GB")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Two builds on one host take turns; the second finds the first one's image."""
         self._cache.mkdir(parents=True, exist_ok=True)
         with (self._cache / "lock").open("w") as lock:
