@@ -51,7 +51,7 @@ def test_submissions_are_judged_and_a_box_reaches_nothing_of_the_installation(
     probing = REACH + "if list(reached()): raise SystemExit('it is open')\n" + solution("accepted", "vectorised")
     fine = house.judged(ada, probing)
     assert (fine["verdict"], fine["score"]) == ("accepted", 100.0), fine
-    assert fine["resources"]["memory_mb"] > 10, "read from the host's cgroups, through the worker's mount"
+    assert fine["resources"]["peak_memory_mb"] > 10, "read from the host's cgroups, through the worker's mount"
     # the same probe reaches all three where it may
     code, said = house.run("worker", f'python3 -c "{REACH.replace(chr(34), chr(39))}\nprint(*reached())"')
     assert (code, said) == (0, "database broker api")
@@ -59,7 +59,7 @@ def test_submissions_are_judged_and_a_box_reaches_nothing_of_the_installation(
     greedy = house.judged(ada, solution("memory_limit", "hoards"))
     assert greedy["verdict"] == "memory_limit", greedy
     (row,) = admin.leaderboard("season", None, 10)["rows"]
-    assert (row["name"], row["total"], row["rank"]) == ("ada", 100.0, 1)
+    assert (row["name"], row["points"], row["rank"]) == ("ada", 100.0, 1)
 
 
 def test_each_service_may_do_what_it_must_and_no_more(house: House) -> None:
