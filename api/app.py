@@ -16,6 +16,7 @@ from api.intake import Bounds, Intake
 from api.limiter import Limiter
 from api.live import Live
 from api.pages import site
+from api.passwords import Passwords
 from api.queue import Bell
 from api.routes import accounts, competitions, leaderboards, status, submissions
 from api.routes import challenges as challenge_routes
@@ -82,6 +83,7 @@ def _context(
         bell=bell or Bell(settings.broker, instance=settings.instance),
         live=live,
         limiter=Limiter(settings),
+        passwords=Passwords(),
         challenges=load_all([builtin_root(), *settings.challenges]) if challenges is None else challenges,
     )
 

@@ -1,6 +1,8 @@
 """The settings of an installation: the only reader of the environment (ASSAY_*); knows no table and no route."""
 
+import ipaddress
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,9 @@ class Settings(BaseSettings):
     challenges: Annotated[list[Path], NoDecode] = []
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str = ""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    session_seconds: Seconds = 14 * 86400.0
 
     builds: Literal["off", "wheels", "any"] = "off"
     slots: Annotated[int, Field(ge=0)] = 0
@@ -51,6 +56,7 @@ class Settings(BaseSettings):
     requests_per_minute: Count = 1200
     anonymous_per_minute: Count = 1200
     bad_tokens_per_minute: Count = 30
+    bad_passwords_per_minute: Count = 10
 
     stream_seconds: Seconds = 600.0
     live_poll_seconds: Seconds = 0.25
@@ -63,6 +69,29 @@ class Settings(BaseSettings):
     def _split_folders(cls, value: Any) -> Any:
         """In the environment the folders stand one after another, separated as in PATH."""
         return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_proxies(cls, value: Any) -> Any:
+        """In the environment addresses and networks are separated by commas; each must be one, never everybody."""
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(str(ipaddress.ip_network(part)) for part in parts)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _never_everybody(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(ipaddress.ip_network(one).prefixlen == 0 for one in value):
+            raise ValueError("name the proxies: a network of all addresses would let anybody claim any address")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        if value and re.fullmatch(r"https?://[^/?#@\s]+", value) is None:
+            raise ValueError("an origin without a path, as https://judge.example.org")
+        return value
 
     @field_validator("database_password_file", "broker_password_file")
     @classmethod

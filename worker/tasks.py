@@ -76,7 +76,7 @@ def assemble(settings: Settings) -> Worker:
     settings.prepare()
     host = own_host(settings.data / "worker.lock")
     sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve), builds=settings.builds)
-    store = Store(settings.database)
+    store = Store(settings.database, pool_size=settings.slots_in_force + 4)
     store.migrate()
     challenges = load_all([builtin_root(), *settings.challenges])
     graders = Graders(sandbox)

@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from api.pages.visitor import Visit
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 POLICY = (
@@ -20,8 +22,9 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser hides from us that our own forms are ours
     "Cache-Control": "no-cache",
+    "Vary": "Cookie",
 }
 PRIVATE = {"Cache-Control": "no-store"}
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -33,9 +36,14 @@ def fragment(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(values)
 
 
-def page(template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
-    """A whole page, with the headers that keep foreign scripts, styles and frames out of it."""
-    return HTMLResponse(fragment(template, **values), status, {**HEADERS, **(headers or {})})
+def page(
+    template: str, visit: Visit, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> HTMLResponse:
+    """A whole page, with the headers that keep foreign scripts, styles and frames out of it, and other caches too
+    where somebody is signed in: their name stands on it.
+    """
+    kept = PRIVATE if visit.principal else {}
+    return HTMLResponse(fragment(template, visit=visit, **values), status, {**HEADERS, **kept, **(headers or {})})
 
 
 def visible(text: str) -> str:

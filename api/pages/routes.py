@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.auth import Principal, peer, principal_from_request
+from api import upload
+from api.auth import Principal, peer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.live import Topic
@@ -19,8 +20,20 @@ from api.pages.boards import PAGE, RECHECK, Boards, Key
 from api.pages.render import PRIVATE, fragment, page
 from api.pages.statements import article
 from api.pages.streams import Fragment, Render
+from api.pages.visitor import (
+    FORM_FIELD,
+    Member,
+    OwnForm,
+    Reader,
+    Visit,
+    Visitor,
+    check_form,
+    of_request,
+    own_origin,
+)
 from api.routes import challenges as challenge_routes
 from api.routes import submissions as submission_routes
+from api.routes.submissions import hand_in
 from api.routes.words import PathSlug, QuerySlug, SubmissionId
 from api.store import competitions, submissions
 from api.store.tables import Scope
@@ -32,48 +45,37 @@ DOWNLOAD = "application/octet-stream"
 router = APIRouter(include_in_schema=False)
 
 
-def _counted(request: Request, context: Shared) -> None:
-    context.limiter.hit("anonymous", peer(request))
-
-
-def _reader(request: Request) -> Principal:
-    principal = principal_from_request(request, allow_basic=True)
-    if principal is None:
-        raise Problem("unauthorized")
-    principal.needs(Scope.read)
-    return principal
-
-
 def _boards(request: Request) -> Boards:
     boards = request.app.state.boards
     assert isinstance(boards, Boards)
     return boards
 
 
-Reader = Annotated[Principal, Depends(_reader)]
 AllBoards = Annotated[Boards, Depends(_boards)]
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000_000 // PAGE)]
 Seen = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
-anybody = [Depends(_counted)]
+anybody = [Depends(of_request)]
+"""Whoever asks is counted."""
 
 
-@router.get("/", dependencies=anybody)
-def home(context: Shared) -> HTMLResponse:
+@router.get("/")
+def home(context: Shared, visit: Visitor) -> HTMLResponse:
     """What this is, the competitions and the challenges."""
     return page(
         "home.html",
+        visit,
         competitions=competitions.listed(context.store),
         challenges=challenge_routes.list_challenges(context, None),
     )
 
 
-@router.get("/leaderboards/{competition}", dependencies=anybody)
+@router.get("/leaderboards/{competition}")
 def board(
-    boards: AllBoards, competition: PathSlug, challenge: QuerySlug = None, page_number: PageNumber = 1
+    boards: AllBoards, visit: Visitor, competition: PathSlug, challenge: QuerySlug = None, page_number: PageNumber = 1
 ) -> HTMLResponse:
     """The overall board, or that of one challenge."""
     shown = boards.current(Key(competition, challenge, page_number))
-    return page("board.html", shown=shown, page=page_number, titles=boards.titles(shown.competition))
+    return page("board.html", visit, shown=shown, page=page_number, titles=boards.titles(shown.competition))
 
 
 @dataclass(frozen=True)
@@ -113,18 +115,48 @@ async def live_board(
         yield event
 
 
-@router.get("/challenges/{slug}", dependencies=anybody)
-def challenge(request: Request, context: Shared, slug: PathSlug) -> HTMLResponse:
+@router.get("/challenges/{slug}")
+def challenge(request: Request, context: Shared, visit: Visitor, slug: PathSlug) -> HTMLResponse:
     """What to do, by which rules, with which files, and how to hand it in."""
+    return challenge_page(request, context, visit, slug)
+
+
+def challenge_page(
+    request: Request, context: Context, visit: Visit, slug: str, refusal: Problem | None = None
+) -> HTMLResponse:
+    """The page of a challenge, with why an upload from it was refused."""
     told = challenge_routes.describe(context, context.challenge(slug))
     played = [one for one in competitions.listed(context.store) if slug in {place.slug for place in one.challenges}]
     return page(
         "challenge.html",
+        visit,
+        status=refusal.code.status if refusal else 200,
         challenge=told,
         statement=article(told.statement_html),
         competitions=played,
-        base=str(request.base_url).rstrip("/"),
+        base=own_origin(request, context),
+        refusal=refusal.document() if refusal else None,
     )
+
+
+@router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
+async def submit(request: Request, context: Shared, visit: Member, slug: PathSlug) -> Response:
+    """Takes what was handed in with the form of a challenge's page; a refusal stands on that page again."""
+    assert visit.principal is not None
+    try:
+        async with upload.read_form(request) as form:
+            texts = upload.form_texts(form, (*upload.TEXT_FIELDS, FORM_FIELD))
+            check_form(visit, texts.pop(FORM_FIELD, None))
+            visit.principal.needs(Scope.submit)
+            context.limiter.hit("submission", str(visit.principal.person_id))
+            named = {name: text for name, text in texts.items() if text}
+            got = await upload.from_form(form, context, named | {"challenge": slug})
+        receipt = await hand_in(context, visit.principal, got)
+    except Problem as refusal:
+        if refusal.code.code in ("foreign_form", "unknown_challenge"):
+            raise
+        return await run_in_threadpool(challenge_page, request, context, visit, slug, refusal)
+    return RedirectResponse(f"/submissions/{receipt['id']}", 303)
 
 
 @router.get("/challenges/{slug}/starter/{name}", dependencies=anybody)
@@ -137,10 +169,10 @@ def starter(context: Shared, slug: PathSlug, name: str) -> Response:
 
 
 @router.get("/submissions/{submission_id}")
-def submission(context: Shared, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
+def submission(context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
     """A submission, for its owner; somebody else's is as missing as a missing one."""
     shown = _submission(context, principal, submission_id)
-    return page("submission.html", headers=PRIVATE, id=submission_id, shown=shown)
+    return page("submission.html", visit, id=submission_id, shown=shown)
 
 
 def _submission(context: Context, principal: Principal, submission_id: str) -> Fragment:

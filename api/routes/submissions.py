@@ -147,10 +147,16 @@ async def create_submission(
     """
     context.limiter.hit("submission", str(principal.person_id))
     got = await upload.read(request, context)
-    receipt = await run_in_threadpool(_accept, context, principal, got, idempotency_key)
-    context.bell.ring()
+    receipt = await hand_in(context, principal, got, idempotency_key)
     response.headers["Location"] = f"{request.url.path}/{receipt['id']}"
     return Receipt.model_validate(receipt)
+
+
+async def hand_in(context: Context, principal: Principal, got: upload.Upload, key: str | None = None) -> dict[str, Any]:
+    """Takes an upload in, tells the workers, and returns the receipt. Raises Problem."""
+    receipt = await run_in_threadpool(_accept, context, principal, got, key)
+    context.bell.ring()
+    return receipt
 
 
 def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:

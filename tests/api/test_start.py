@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.store import judgings, people, workers
 from api.store.tables import Role, Scope
 from tests.api.house import House, built
+from tests.databases import Databases
 
 
 def until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -54,8 +55,8 @@ def test_an_installation_keeps_its_name(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
-def test_the_first_administrator(tmp_path: Path) -> None:
-    with built(tmp_path) as house:
+def test_the_first_administrator(tmp_path: Path, databases: Databases) -> None:
+    with built(tmp_path, database_url=databases.new(migrated=False)) as house:
         file = house.context.settings.admin_token_file
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert house.get("/people/me", "admin").json()["role"] == "admin"
@@ -96,8 +97,8 @@ def test_the_state_of_the_queue(house: House) -> None:
     assert "some-host" not in answer.text, "the public need not know our machines"
 
 
-def test_the_api_sweeps_too(tmp_path: Path) -> None:
-    with built(tmp_path, sweep_seconds=0.1, retry_base_seconds=0.01) as house:
+def test_the_api_sweeps_too(tmp_path: Path, databases: Databases) -> None:
+    with built(tmp_path, database_url=databases.new(), sweep_seconds=0.1, retry_base_seconds=0.01) as house:
         workers.heartbeat(house.context.store, "w", 1)
         sent = house.submitted("ann")
         rung = house.bell.rung

@@ -13,8 +13,9 @@ import httpx
 
 from api.app import create_app
 from api.pages.boards import Boards
+from api.pages.visitor import PLAIN_COOKIE
 from api.serve import Server, server
-from api.store import judgings, people
+from api.store import judgings, people, sessions
 from api.store.tables import Scope
 from challenges.kit.score import Check, Score
 from challenges.loader import Challenge
@@ -64,6 +65,10 @@ class Site(Installation):
         super().join(name)
         scopes = [Scope.read, Scope.submit]
         _, self.tokens[name] = people.create_token(self.store, self.people[name], "test", scopes, by=1)
+
+    def cookie(self, person: str) -> dict[str, str]:
+        """The cookie of a browser in which this person has just signed in."""
+        return {PLAIN_COOKIE: sessions.begin(self.store, self.people[person], seconds=3600)}
 
     def post(self, person: str, challenge: str = "toy-call") -> str:
         """Submit over REST; the id."""
