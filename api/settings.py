@@ -98,7 +98,8 @@ class Settings(BaseSettings):
     def _has_password(cls, path: Path | None) -> Path | None:
         if path is not None:
             try:
-                _password(path)
+                if not _password(path):
+                    raise ValueError(f"{path} is empty")
             except OSError as error:
                 raise ValueError(f"{path} cannot be read: {error.strerror}") from None
         return path

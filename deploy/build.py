@@ -37,7 +37,8 @@ def tag(service: str) -> str:
 def parts(service: str) -> list[str]:
     """What of the project goes into an image, and so decides whether it must be made anew."""
     if service == "server":
-        return ["api", "challenges", "cli", "sandbox", "worker", "requirements.lock", "deploy/Dockerfile", "deploy/install"]
+        rooms = ["api", "challenges", "cli", "sandbox", "worker"]
+        return [*rooms, "requirements.lock", "deploy/Dockerfile", "deploy/install"]
     return [f"deploy/{service}"]
 
 

@@ -41,7 +41,8 @@ class House:
             address = f"127.0.0.1:{one.getsockname()[1]}"
         self.url = f"http://{address}"
         settings = folder / ".env"
-        settings.write_text(settings.read_text().replace("=127.0.0.1:8000", f"={address}"))
+        chosen = settings.read_text().replace("=127.0.0.1:8000", f"={address}")
+        settings.write_text(chosen + "ASSAY_HEALTH_INTERVAL=1s\n")
         self.instance = settings.read_text().split("ASSAY_INSTANCE_ID=")[1].split()[0]
         self.secrets = {path.name: path.read_text().strip() for path in (folder / "deploy" / "secrets").iterdir()}
 
@@ -110,7 +111,9 @@ class House:
         """The final state of a submission that is handed in now."""
         id = person.submit(SLUG, "season", "solution.py", source.encode())["id"]
         final: dict[str, Any] = wait_for(
-            lambda: (seen := person.submission(id, wait=10))["state"] == "done" and seen, f"the verdict of {id}", SECONDS
+            lambda: (seen := person.submission(id, wait=10))["state"] == "done" and seen,
+            f"the verdict of {id}",
+            SECONDS,
         )
         return final
 

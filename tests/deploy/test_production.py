@@ -67,7 +67,7 @@ def test_each_service_may_do_what_it_must_and_no_more(house: House) -> None:
         about = house.container(service).attrs
         host = about["HostConfig"]
         assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and not host["Privileged"]
-        assert host["SecurityOpt"] == ["no-new-privileges:true"] or "no-new-privileges:true" in host["SecurityOpt"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
         assert host["Memory"] > 0 and host["PidsLimit"] > 0 and host["Init"]
         assert host["RestartPolicy"]["Name"] == "unless-stopped"
         assert host["LogConfig"]["Config"]["max-size"]
@@ -104,16 +104,15 @@ def _standing(clients: tuple[Api, Api]) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_nothing_is_lost_when_a_service_starts_again(house: House, clients: tuple[Api, Api], service: str) -> None:
-    _, ada = clients
-    assert house.judged(ada, solution("accepted", "vectorised"))["verdict"] == "accepted"
     before, board = _standing(clients)
+    assert "accepted" in str(before) and board[0]["points"] == 100.0
     started = house.container(service).attrs["State"]["StartedAt"]
     house.compose("restart", service)
     house.wait_healthy()
     assert house.container(service).attrs["State"]["StartedAt"] != started
     after, same = _standing(clients)
     assert after == before and same == board
-    assert house.judged(ada, solution("wrong_answer", "sorted_by_id"))["verdict"] == "wrong_answer"
+    assert house.judged(clients[1], solution("wrong_answer", "sorted_by_id"))["verdict"] == "wrong_answer"
 
 
 def test_a_worker_that_is_stopped_gives_its_work_back_in_time(house: House, clients: tuple[Api, Api]) -> None:
