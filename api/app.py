@@ -84,7 +84,7 @@ def _context(
         settings=settings,
         store=opened,
         blobs=Blobs(settings.blobs_dir),
-        bell=bell or Bell(settings.broker_url, instance=settings.instance),
+        bell=bell or Bell(settings.broker, instance=settings.instance),
         live=live,
         limiter=Limiter(settings),
         passwords=Passwords(),
