@@ -27,7 +27,7 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 1/8 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
 	@$(STEP) 2/8 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/8 "Images" $(BUILD)
-	@$(STEP) 4/8 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap
+	@$(STEP) 4/8 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap postgresql=pg_ctlcluster
 	@$(STEP) 5/8 "Lint and format" $(MAKE) --no-print-directory lint
 	@$(STEP) 6/8 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 7/8 "Import contracts" $(BIN)/lint-imports
