@@ -29,7 +29,7 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 2/9 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/9 "Images" $(BUILD)
 	@$(STEP) 4/9 "Images of the services" $(SERVICES)
-	@$(STEP) 5/9 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap docker-compose=docker-compose nginx=nginx openssl=openssl
+	@$(STEP) 5/9 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap postgresql=pg_ctlcluster docker-compose=docker-compose nginx=nginx openssl=openssl
 	@$(STEP) 6/9 "Lint and format" $(MAKE) --no-print-directory lint
 	@$(STEP) 7/9 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 8/9 "Import contracts" $(BIN)/lint-imports
