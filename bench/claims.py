@@ -113,7 +113,7 @@ def _processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin_together(barrier: Any) -> None:
-    global _barrier  # noqa: PLW0603 - the one thing a process of the pool keeps
+    global _barrier
     _barrier = barrier
 
 
