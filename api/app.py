@@ -17,6 +17,7 @@ from api.limiter import Limiter
 from api.live import Live
 from api.metrics import ApiMetrics, Observed, exposed
 from api.pages import site
+from api.passwords import Passwords
 from api.queue import Bell
 from api.routes import accounts, competitions, leaderboards, status, submissions
 from api.routes import challenges as challenge_routes
@@ -83,9 +84,10 @@ def _context(
         settings=settings,
         store=opened,
         blobs=Blobs(settings.blobs_dir),
-        bell=bell or Bell(settings.broker_url, instance=settings.instance),
+        bell=bell or Bell(settings.broker, instance=settings.instance),
         live=live,
         limiter=Limiter(settings),
+        passwords=Passwords(),
         challenges=load_all([builtin_root(), *settings.challenges]) if challenges is None else challenges,
     )
 

@@ -1,7 +1,5 @@
-"""Who is asking: from a token to a Principal, in one place; knows no route and keeps no session."""
+"""Who is asking: from a token to a Principal, in one place; knows no route and no cookie."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -25,6 +23,11 @@ class Principal:
     roles: frozenset[Role]
     scopes: frozenset[Scope]
 
+    @classmethod
+    def of(cls, caller: people.Caller) -> "Principal":
+        """Who a token or a session speaks for."""
+        return cls(caller.person_id, caller.name, frozenset({caller.role}), caller.scopes)
+
     @property
     def admin(self) -> bool:
         """An administrator who came with a token for administration."""
@@ -44,12 +47,12 @@ class Principal:
 
 
 def peer(request: Request) -> str:
-    """The address of the other end of the connection; what headers claim does not count."""
+    """The address of who asks: the other end of the connection, or whom a trusted proxy there speaks for."""
     return request.client.host if request.client else "unknown"
 
 
-def principal_from_request(request: Request, allow_basic: bool = False) -> Principal | None:
-    """Who is asking; None without credentials. `allow_basic` also takes a token as the password of HTTP Basic.
+def principal_from_request(request: Request) -> Principal | None:
+    """Who is asking; None without credentials.
 
     Raises Problem unauthorized for credentials that are wrong in any way, always the same, and rate_limited.
     """
@@ -58,24 +61,17 @@ def principal_from_request(request: Request, allow_basic: bool = False) -> Princ
     if header is None:
         context.limiter.hit("anonymous", peer(request))
         return None
-    caller = people.authenticate(context.store, _secret(header, allow_basic))
+    caller = people.authenticate(context.store, _secret(header))
     if caller is None:
         context.limiter.hit("bad_token", peer(request))
         raise Problem("unauthorized")
     context.limiter.hit("request", str(caller.person_id))
-    return Principal(caller.person_id, caller.name, frozenset({caller.role}), caller.scopes)
+    return Principal.of(caller)
 
 
-def _secret(header: str, allow_basic: bool) -> str:
+def _secret(header: str) -> str:
     scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if allow_basic and scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-    return ""
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
 def _viewer(request: Request, _: Annotated[object, Security(_bearer)] = None) -> Principal | None:

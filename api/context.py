@@ -12,6 +12,7 @@ from api.blobs import Blobs
 from api.errors import Problem
 from api.limiter import Limiter
 from api.live import Live
+from api.passwords import Passwords
 from api.settings import Settings
 from api.store import Store, builds
 from api.store.builds import Build
@@ -34,6 +35,7 @@ class Context:
     bell: Rings
     live: Live
     limiter: Limiter
+    passwords: Passwords
     challenges: Mapping[str, Challenge]
 
     def challenge(self, slug: str) -> Challenge:

@@ -19,6 +19,7 @@ _TABLE = (
     Code("bad_form", 400, "The body is not an acceptable form"),
     Code("unauthorized", 401, "A valid token is needed"),
     Code("forbidden", 403, "You may not do this"),
+    Code("foreign_form", 403, "This form did not come from our own page"),
     Code("not_entered", 403, "You have no entry in this competition"),
     Code("builds_off", 403, "This judge builds no images"),
     Code("competition_not_begun", 403, "The competition has not begun"),
@@ -26,6 +27,7 @@ _TABLE = (
     Code("unknown_challenge", 404, "There is no such challenge"),
     Code("unknown_competition", 404, "There is no such competition"),
     Code("unknown_person", 404, "There is no such person"),
+    Code("unknown_join_code", 404, "There is no competition with this join code"),
     Code("method_not_allowed", 405, "This address does not take that method"),
     Code("slow_body", 408, "The body came too slowly"),
     Code("already_done", 409, "The submission has its verdict already"),
@@ -46,6 +48,7 @@ _TABLE = (
     Code("data_preparing", 503, "The challenge's data are being prepared"),
     Code("database_unavailable", 503, "The database does not answer at the moment"),
     Code("storage_unavailable", 503, "The upload could not be stored"),
+    Code("busy", 503, "The judge is busy at the moment"),
     Code("too_many_streams", 503, "Too many live streams are open"),
 )
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import NoReturn
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -21,12 +22,20 @@ class Limiter:
             "request": RateLimitItemPerMinute(settings.requests_per_minute),
             "anonymous": RateLimitItemPerMinute(settings.anonymous_per_minute),
             "bad_token": RateLimitItemPerMinute(settings.bad_tokens_per_minute),
+            "bad_password": RateLimitItemPerMinute(settings.bad_passwords_per_minute),
         }
+
+    def check(self, kind: str, who: str) -> None:
+        """Raises Problem rate_limited where `hit` would, and counts nothing."""
+        if not self._windows.test(self._items[kind], kind, who):
+            self._refuse(kind, who)
 
     def hit(self, kind: str, who: str) -> None:
         """Counts one. Raises Problem rate_limited, with the seconds until the window ends."""
+        if not self._windows.hit(self._items[kind], kind, who):
+            self._refuse(kind, who)
+
+    def _refuse(self, kind: str, who: str) -> NoReturn:
         item = self._items[kind]
-        if self._windows.hit(item, kind, who):
-            return
         wait = max(1, math.ceil(self._windows.get_window_stats(item, kind, who).reset_time - time.time()))
         raise Problem("rate_limited", f"At most {item.amount} a minute; try again in {wait} s.", retry_after=wait)

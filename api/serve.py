@@ -36,7 +36,9 @@ def server(settings: Settings, app: FastAPI) -> Server:
         log_config=None,  # its loggers speak as ours do
         server_header=False,
         date_header=True,
-        proxy_headers=False,  # what a client claims about its address does not count
+        # What a client claims about its address and its TLS counts only where a proxy of the operator's says it.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         limit_concurrency=settings.max_connections,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=15,

@@ -1,6 +1,8 @@
 """From a request's body to a stored upload: form, archive or JSON, names and sizes; knows no queue."""
 
 import hashlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -82,29 +84,44 @@ def _from_json(body: bytes, limit: int) -> Upload:
 
 
 async def _from_form(request: Request, context: Context) -> Upload:
+    async with read_form(request) as form:
+        return await from_form(form, context, form_texts(form, TEXT_FIELDS))
+
+
+@asynccontextmanager
+async def read_form(request: Request) -> AsyncIterator[FormData]:
+    """A request's form within bounds, its files closed afterwards. Raises Problem bad_form."""
     try:
         form = await request.form(max_files=MAX_PARTS, max_fields=MAX_PARTS, max_part_size=MAX_FIELD_BYTES)
     except (HTTPException, MultiPartException) as error:
         raise Problem("bad_form", str(getattr(error, "detail", error))[:200]) from None
     try:
-        names = _form_names(form)
-        challenge = context.challenge(names.challenge)
-        files = await _form_files(form, challenge)
+        yield form
     finally:
         await form.close()
-    return Upload(names.challenge, names.competition, files)
 
 
-def _form_names(form: FormData) -> _Names:
+async def from_form(form: FormData, context: Context, texts: Mapping[str, str]) -> Upload:
+    """The upload in a form with these texts. Raises what `read` raises."""
+    names = _form_names(texts)
+    return Upload(names.challenge, names.competition, await _form_files(form, context.challenge(names.challenge)))
+
+
+def form_texts(form: FormData, allowed: Collection[str]) -> dict[str, str]:
+    """The text fields of a form. Raises Problem invalid_request for another field than these and the file's."""
     texts: dict[str, str] = {}
     for field, value in form.multi_items():
         if isinstance(value, UploadFile):
             if field != FILE_FIELD:
                 raise Problem("invalid_request", f"A file is sent in the field `{FILE_FIELD}`.")
-        elif field not in TEXT_FIELDS or field in texts:
-            raise Problem("invalid_request", f"The text fields are {', '.join(TEXT_FIELDS)}, each once.")
+        elif field not in allowed or field in texts:
+            raise Problem("invalid_request", f"The text fields are {', '.join(allowed)}, each once.")
         else:
             texts[field] = value
+    return texts
+
+
+def _form_names(texts: Mapping[str, str]) -> _Names:
     try:
         return _Names.model_validate(texts)
     except ValidationError as error:

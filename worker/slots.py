@@ -82,6 +82,7 @@ class Slots:
         """Say that this worker is there, and begin to renew, sweep and poll."""
         workers.heartbeat(self._store, self.name, self._settings.slots_in_force)
         log.info("worker.started", worker=self.name, slots=self._settings.slots_in_force)
+        self._touch()
         for loop in (self._renew_forever, self._sweep_forever):
             self._thread(loop.__name__, loop)
         for n in range(self._settings.slots_in_force):
@@ -287,6 +288,7 @@ class Slots:
             except SQLAlchemyError as error:
                 log.warning("leases.not_renewed", error=type(error).__name__)
                 continue
+            self._touch()
             for id, one in held.items():
                 if id in ours:
                     one.renewed = asked
@@ -294,6 +296,13 @@ class Slots:
                     one.lost = True
             if over:
                 time.sleep(0.1)
+
+    def _touch(self) -> None:
+        """Show a health check that the database took the heartbeat."""
+        try:
+            self._settings.alive_file.touch()
+        except OSError as error:
+            log.warning("%s cannot be touched: %s", self._settings.alive_file, error)
 
     def _sweep_forever(self) -> None:
         settings = self._settings

@@ -83,14 +83,14 @@ def assemble(settings: Settings) -> Worker:
     settings.prepare()
     host = own_host(settings.data / "worker.lock")
     sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve), builds=settings.builds)
-    store = Store(settings.database)
+    store = Store(settings.database, pool_size=settings.slots_in_force + 4)
     store.migrate()
     challenges = load_all([builtin_root(), *settings.challenges])
     metrics = WorkerMetrics()
     watched = Watched(sandbox, metrics)
     graders = Graders(watched)
     grading = Grading(watched, graders)
-    bell = Bell(settings.broker_url, instance=settings.instance)
+    bell = Bell(settings.broker, instance=settings.instance)
     metrics.count_bell(bell)
     uploads, hidden = Blobs(settings.blobs_dir), Blobs(settings.hidden_dir)
     preparer = Preparer(store, uploads, hidden, read_secret(settings.secret_file), grading)
@@ -112,7 +112,7 @@ def assemble(settings: Settings) -> Worker:
 def celery_app(settings: Settings, worker: Worker) -> Celery:
     """The Celery app whose one task says that there is work."""
     app = Celery("assay")
-    app.conf.update(celery_config(settings.broker_url, producer=False, instance=settings.instance))
+    app.conf.update(celery_config(settings.broker, producer=False, instance=settings.instance))
 
     @app.task(name=TASK)
     def work(*_: Any) -> None:

@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from api.pages.visitor import Visit
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 POLICY = (
@@ -20,8 +22,9 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser hides from us that our own forms are ours
     "Cache-Control": "no-cache",
+    "Vary": "Cookie",
 }
 PRIVATE = {"Cache-Control": "no-store"}
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -33,9 +36,14 @@ def fragment(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(values)
 
 
-def page(template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
-    """A whole page, with the headers that keep foreign scripts, styles and frames out of it."""
-    return HTMLResponse(fragment(template, **values), status, {**HEADERS, **(headers or {})})
+def page(
+    template: str, visit: Visit, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> HTMLResponse:
+    """A whole page, with the headers that keep foreign scripts, styles and frames out of it, and other caches too
+    where somebody is signed in: their name stands on it.
+    """
+    kept = PRIVATE if visit.principal else {}
+    return HTMLResponse(fragment(template, visit=visit, **values), status, {**HEADERS, **kept, **(headers or {})})
 
 
 def visible(text: str) -> str:
@@ -65,6 +73,18 @@ def size(count: int) -> str:
     return f"{kib:.1f} KiB" if kib < 1024 else f"{kib / 1024:.1f} MiB"
 
 
+def duration(seconds: float) -> str:
+    """A length of time in the two units that suit it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{number(round(seconds, 1))} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
 def words(name: str) -> str:
     """A name of the program as people read it: memory_limit, deep-learning."""
     return name.replace("_", " ").replace("-", " ")
@@ -86,7 +106,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = static
-    environment.filters.update(visible=visible, number=number, moment=moment, size=size, words=words)
+    environment.filters.update(visible=visible, number=number, moment=moment, size=size, duration=duration, words=words)
     return environment
 
 

@@ -5,43 +5,47 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.auth import Principal, peer, principal_from_request
+from api import upload
+from api.auth import Principal, peer
+from api.blobs import unpack
 from api.context import Context, Shared
 from api.errors import Problem
 from api.live import Topic
-from api.pages import streams
-from api.pages.boards import PAGE, RECHECK, Boards, Key
+from api.pages import sources, streams
+from api.pages.boards import PAGE, RECHECK, Boards, Key, marked
 from api.pages.render import PRIVATE, fragment, page
 from api.pages.statements import article
-from api.pages.streams import Fragment, Render
+from api.pages.streams import Fragment, Render, Seen
+from api.pages.visitor import (
+    FORM_FIELD,
+    Member,
+    OwnForm,
+    Reader,
+    Visit,
+    Visitor,
+    check_form,
+    of_request,
+    own_origin,
+)
 from api.routes import challenges as challenge_routes
 from api.routes import submissions as submission_routes
+from api.routes.submissions import hand_in
 from api.routes.words import PathSlug, QuerySlug, SubmissionId
 from api.store import competitions, submissions
 from api.store.tables import Scope
 
 QUEUE_RECHECK = 3.0
 """Seconds after which the page of a waiting submission looks at its place in the queue again."""
+ATTEMPTS = 10
+"""Of the viewer's own submissions that a challenge's page lists."""
 DOWNLOAD = "application/octet-stream"
 
 router = APIRouter(include_in_schema=False)
-
-
-def _counted(request: Request, context: Shared) -> None:
-    context.limiter.hit("anonymous", peer(request))
-
-
-def _reader(request: Request) -> Principal:
-    principal = principal_from_request(request, allow_basic=True)
-    if principal is None:
-        raise Problem("unauthorized")
-    principal.needs(Scope.read)
-    return principal
 
 
 def _boards(request: Request) -> Boards:
@@ -50,30 +54,42 @@ def _boards(request: Request) -> Boards:
     return boards
 
 
-Reader = Annotated[Principal, Depends(_reader)]
 AllBoards = Annotated[Boards, Depends(_boards)]
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000_000 // PAGE)]
-Seen = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
-anybody = [Depends(_counted)]
+anybody = [Depends(of_request)]
+"""Whoever asks is counted."""
 
 
-@router.get("/", dependencies=anybody)
-def home(context: Shared) -> HTMLResponse:
+@router.get("/")
+def home(context: Shared, visit: Visitor) -> HTMLResponse:
     """What this is, the competitions and the challenges."""
     return page(
         "home.html",
+        visit,
         competitions=competitions.listed(context.store),
         challenges=challenge_routes.list_challenges(context, None),
     )
 
 
-@router.get("/leaderboards/{competition}", dependencies=anybody)
+@router.get("/leaderboards/{competition}")
 def board(
-    boards: AllBoards, competition: PathSlug, challenge: QuerySlug = None, page_number: PageNumber = 1
+    context: Shared,
+    boards: AllBoards,
+    visit: Visitor,
+    competition: PathSlug,
+    challenge: QuerySlug = None,
+    page_number: PageNumber = 1,
 ) -> HTMLResponse:
-    """The overall board, or that of one challenge."""
+    """The overall board, or that of one challenge; the viewer's own line is marked."""
     shown = boards.current(Key(competition, challenge, page_number))
-    return page("board.html", shown=shown, page=page_number, titles=boards.titles(shown.competition))
+    mine = marked(shown, _entry(context, visit, competition))
+    return page("board.html", visit, shown=mine, page=page_number, titles=boards.titles(shown.competition))
+
+
+def _entry(context: Context, visit: Visit, competition: str) -> str | None:
+    """The name under which the viewer stands on the competition's boards."""
+    who = visit.principal
+    return competitions.entry_of(context.store, competition, who.person_id) if who else None
 
 
 @dataclass(frozen=True)
@@ -90,19 +106,23 @@ async def _board_stream(
     request: Request,
     context: Shared,
     boards: AllBoards,
+    visit: Visitor,
+    seen: Seen,
     competition: PathSlug,
     challenge: QuerySlug = None,
     page_number: PageNumber = 1,
-    seen: Seen = None,
 ) -> Stream:
     key = Key(competition, challenge, page_number)
     await run_in_threadpool(boards.current, key)  # what is unknown is refused before the stream begins
     number = await run_in_threadpool(competitions.number, context.store, competition)
+    mine = await run_in_threadpool(_entry, context, visit, competition)
     context.live.check(peer(request))
-    return Stream(Topic(competition_id=number), peer(request), lambda event: boards.current(key, event), seen)
+    return Stream(
+        Topic(competition_id=number), peer(request), lambda event: marked(boards.current(key, event), mine), seen
+    )
 
 
-@router.get("/leaderboards/{competition}/live", response_class=EventSourceResponse, dependencies=anybody)
+@router.get("/leaderboards/{competition}/live", response_class=EventSourceResponse)
 async def live_board(
     context: Shared, stream: Annotated[Stream, Depends(_board_stream)]
 ) -> AsyncIterator[ServerSentEvent]:
@@ -113,18 +133,58 @@ async def live_board(
         yield event
 
 
-@router.get("/challenges/{slug}", dependencies=anybody)
-def challenge(request: Request, context: Shared, slug: PathSlug) -> HTMLResponse:
+@router.get("/challenges/{slug}")
+def challenge(request: Request, context: Shared, visit: Visitor, slug: PathSlug) -> HTMLResponse:
     """What to do, by which rules, with which files, and how to hand it in."""
+    return challenge_page(request, context, visit, slug)
+
+
+def challenge_page(
+    request: Request, context: Context, visit: Visit, slug: str, refusal: Problem | None = None
+) -> HTMLResponse:
+    """The page of a challenge, with why an upload from it was refused."""
     told = challenge_routes.describe(context, context.challenge(slug))
     played = [one for one in competitions.listed(context.store) if slug in {place.slug for place in one.challenges}]
     return page(
         "challenge.html",
+        visit,
+        status=refusal.code.status if refusal else 200,
         challenge=told,
+        attempts=_attempts(context, visit, slug),
         statement=article(told.statement_html),
         competitions=played,
-        base=str(request.base_url).rstrip("/"),
+        base=own_origin(request, context),
+        refusal=refusal.document() if refusal else None,
     )
+
+
+def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.SubmissionView] | None:
+    """What the viewer handed in for this challenge lately; None for who is not signed in."""
+    if visit.principal is None:
+        return None
+    return submissions.listed(
+        context.store, owner=visit.principal.person_id, challenge=slug, limit=ATTEMPTS
+    ).submissions
+
+
+@router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
+async def submit(request: Request, context: Shared, visit: Member, slug: PathSlug) -> Response:
+    """Takes what was handed in with the form of a challenge's page; a refusal stands on that page again."""
+    assert visit.principal is not None
+    try:
+        async with upload.read_form(request) as form:
+            texts = upload.form_texts(form, (*upload.TEXT_FIELDS, FORM_FIELD))
+            check_form(visit, texts.pop(FORM_FIELD, None))
+            visit.principal.needs(Scope.submit)
+            context.limiter.hit("submission", str(visit.principal.person_id))
+            named = {name: text for name, text in texts.items() if text}
+            got = await upload.from_form(form, context, named | {"challenge": slug})
+        receipt = await hand_in(context, visit.principal, got)
+    except Problem as refusal:
+        if refusal.code.code in ("foreign_form", "unknown_challenge"):
+            raise
+        return await run_in_threadpool(challenge_page, request, context, visit, slug, refusal)
+    return RedirectResponse(f"/submissions/{receipt['id']}", 303)
 
 
 @router.get("/challenges/{slug}/starter/{name}", dependencies=anybody)
@@ -137,10 +197,28 @@ def starter(context: Shared, slug: PathSlug, name: str) -> Response:
 
 
 @router.get("/submissions/{submission_id}")
-def submission(context: Shared, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
+def submission(context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
     """A submission, for its owner; somebody else's is as missing as a missing one."""
     shown = _submission(context, principal, submission_id)
-    return page("submission.html", headers=PRIVATE, id=submission_id, shown=shown)
+    source = submissions.source(context.store, submission_id, owner=principal.sees)
+    return page(
+        "submission.html",
+        visit,
+        headers=PRIVATE,
+        id=submission_id,
+        shown=shown,
+        digest=source.digest,
+        files=_files(context, source),
+    )
+
+
+def _files(context: Context, source: submissions.Source) -> list[sources.Shown] | None:
+    """What was handed in; None when the upload is gone, which takes nothing from the verdict."""
+    known = context.challenges.get(source.challenge)
+    try:
+        return sources.shown(unpack(context.blobs.get(source.digest)), first=known.submit if known else "")
+    except FileNotFoundError:
+        return None
 
 
 def _submission(context: Context, principal: Principal, submission_id: str) -> Fragment:
@@ -151,12 +229,13 @@ def _submission(context: Context, principal: Principal, submission_id: str) -> F
         "_submission.html",
         submission=told,
         title=known.title if known else told.challenge,
+        limits=known.limits if known else None,
         competition=competitions.find(context.store, told.competition).title,
     )
     return Fragment(hashlib.sha256(html.encode()).hexdigest()[:16], html, view.final)
 
 
-def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen = None) -> Stream:
+def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen) -> Stream:
     _submission(context, principal, submission_id)
     who = str(principal.person_id)
     context.live.check(who)

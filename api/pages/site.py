@@ -17,13 +17,17 @@ from starlette.types import Scope
 from api import problems
 from api.context import Context
 from api.errors import Problem
-from api.pages import routes
+from api.pages import lists, routes, signin
 from api.pages.boards import Boards
+from api.pages.condition import Condition
 from api.pages.render import PRIVATE, STATIC, page
+from api.pages.signin import next_of
+from api.pages.visitor import NOBODY
 
 FOR_PROGRAMS = ("/api/", "/healthz", "/readyz")
 REFUSALS = (Problem, HTTPException, RequestValidationError, OperationalError, PoolTimeout, Exception)
-BASIC = 'Basic realm="Assay", charset="UTF-8"'
+SIGN_IN = 'Session realm="Assay"'
+"""No browser knows this scheme, so it shows the page, which asks to sign in, instead of a window of its own."""
 
 Handler = Callable[[Request, Any], Response]
 
@@ -32,8 +36,11 @@ def install(app: FastAPI) -> None:
     """Mounts the pages on an api whose own routes and refusals are in place."""
     context: Context = app.state.context
     app.state.boards = Boards(context)
+    app.state.condition = Condition(context)
     app.mount("/static", _Static(directory=STATIC))
     app.include_router(routes.router)
+    app.include_router(lists.router)
+    app.include_router(signin.router)
     for kind in REFUSALS:
         handler: Any = app.exception_handlers[kind]
         app.add_exception_handler(kind, _for_people(handler))
@@ -46,20 +53,31 @@ def _for_people(respond: Handler) -> Handler:
         if request.url.path.startswith(FOR_PROGRAMS):
             return respond(request, error)
         if isinstance(error, RequestValidationError) and any(one["loc"][0] == "path" for one in error.errors()):
-            return _page(problems.respond(Problem("not_found")))  # an address that cannot exist is one that does not
-        return _page(respond(request, error))
+            # an address that cannot exist is one that does not
+            return _page(request, problems.respond(Problem("not_found")))
+        return _page(request, respond(request, error))
 
     return refuse
 
 
-def _page(refusal: Response) -> Response:
+def _page(request: Request, refusal: Response) -> Response:
     document = json.loads(bytes(refusal.body))
     headers = dict(PRIVATE)
     if refusal.status_code == 401:
-        headers["WWW-Authenticate"] = BASIC
+        headers["WWW-Authenticate"] = SIGN_IN
     if "retry-after" in refusal.headers:
         headers["Retry-After"] = refusal.headers["retry-after"]
-    return page("error.html", status=refusal.status_code, headers=headers, problem=document)
+    # Who it was is not looked up for a refusal: what refused may be the database itself.
+    visit = getattr(request.state, "visit", None) or NOBODY
+    return page(
+        "error.html",
+        visit,
+        status=refusal.status_code,
+        headers=headers,
+        problem=document,
+        next=next_of(request),
+        retry_after=headers.get("Retry-After"),
+    )
 
 
 class _Static(StaticFiles):

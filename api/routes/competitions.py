@@ -74,6 +74,10 @@ class EntryAnswer(Answer):
     created_at: datetime
 
 
+class JoinCodeAnswer(Answer):
+    join_code: Annotated[str | None, Field(description="Null where nobody joins by a code.")]
+
+
 @router.post("/competitions", status_code=201, responses=problems("forbidden", "unknown_challenge", "name_taken"))
 def create_competition(
     context: Shared, principal: Administrator, wanted: Annotated[NewCompetition, Body(examples=[_EXAMPLE])]
@@ -124,3 +128,23 @@ def create_entry(
     """Gives a person a place in a competition (administrators)."""
     entry = competitions.add_entry(context.store, slug, wanted.person, by=principal.person_id)
     return EntryAnswer.model_validate(entry)
+
+
+@router.post("/competitions/{slug}/join-code", status_code=201, responses=problems("forbidden", "unknown_competition"))
+def create_join_code(context: Shared, principal: Administrator, slug: PathSlug) -> JoinCodeAnswer:
+    """Makes a code with which people enter by themselves, on the page /join; the one before stops working."""
+    return JoinCodeAnswer(join_code=competitions.new_join_code(context.store, slug, by=principal.person_id))
+
+
+@router.get("/competitions/{slug}/join-code", responses=problems("forbidden", "unknown_competition"))
+def read_join_code(context: Shared, _principal: Administrator, slug: PathSlug) -> JoinCodeAnswer:
+    """The join code in force (administrators)."""
+    return JoinCodeAnswer(join_code=competitions.join_code(context.store, slug))
+
+
+@router.delete(
+    "/competitions/{slug}/join-code", status_code=204, responses=problems("forbidden", "unknown_competition")
+)
+def end_join_code(context: Shared, principal: Administrator, slug: PathSlug) -> None:
+    """Nobody joins by a code any more (administrators)."""
+    competitions.end_join_code(context.store, slug, by=principal.person_id)

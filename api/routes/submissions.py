@@ -150,10 +150,16 @@ async def create_submission(
     """
     context.limiter.hit("submission", str(principal.person_id))
     got = await upload.read(request, context)
-    receipt = await run_in_threadpool(_accept, context, principal, got, idempotency_key)
-    context.bell.ring()
+    receipt = await hand_in(context, principal, got, idempotency_key)
     response.headers["Location"] = f"{request.url.path}/{receipt['id']}"
     return Receipt.model_validate(receipt)
+
+
+async def hand_in(context: Context, principal: Principal, got: upload.Upload, key: str | None = None) -> dict[str, Any]:
+    """Takes an upload in, tells the workers, and returns the receipt. Raises Problem."""
+    receipt = await run_in_threadpool(_accept, context, principal, got, key)
+    context.bell.ring()
+    return receipt
 
 
 def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:
@@ -254,8 +260,7 @@ def download_source(context: Shared, principal: Reader, submission_id: Submissio
     source = submissions.source(context.store, submission_id, owner=principal.sees)
     packed = context.blobs.get(source.digest)
     if len(source.files) > 1:
-        challenge = submissions.find(context.store, submission_id, owner=principal.sees).challenge
-        return _download(f"{challenge}.zip", packed, "application/zip")
+        return _download(f"{source.challenge}.zip", packed, "application/zip")
     ((name, content),) = blobs.unpack(packed).items()
     return _download(name, content, "application/octet-stream")
 

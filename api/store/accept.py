@@ -24,6 +24,7 @@ from api.store.tables import (
     Lane,
     Outbox,
     Outcome,
+    Person,
     State,
     Submission,
 )
@@ -79,7 +80,9 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
     Raises Problem unknown_competition, unknown_challenge, not_entered, competition_not_begun, competition_over,
     competition_required, idempotency_conflict.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
+        # What one person hands in at the same moment is taken one after another: a key counts once.
+        session.exec(select(Person.id).where(Person.id == offer.person_id).with_for_update(key_share=True)).first()
         known = _known(session, offer)
         if known is not None:
             return known

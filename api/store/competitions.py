@@ -1,5 +1,6 @@
 """Competitions, their challenges and entries; knows challenges by slug, points and version only."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,14 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from api.errors import Problem
-from api.store import audit, standings
+from api.store import audit, people, standings
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Person
+from api.store.tables import Competition, CompetitionChallenge, Entry, Person, Role
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No two of these are taken for each other on a slide."""
+CODE_LENGTH = 10
+"""49 bits; wrong codes are counted per address."""
 
 
 class Phase(StrEnum):
@@ -109,6 +115,16 @@ def number(store: Store, slug: str) -> int:
         return by_slug(session, slug).id or 0
 
 
+def entry_of(store: Store, slug: str, person_id: int) -> str | None:
+    """The name under which somebody stands in a competition; None without an entry.
+
+    Raises Problem unknown_competition.
+    """
+    with store.read() as session:
+        here = Entry.competition_id == by_slug(session, slug).id
+        return session.exec(select(Entry.name).where(here, Entry.person_id == person_id)).first()
+
+
 def listed(store: Store) -> list[CompetitionView]:
     """All competitions, the newest first."""
     with store.read() as session:
@@ -126,17 +142,91 @@ def add_entry(store: Store, slug: str, person: str, *, by: int) -> EntryView:
         found = session.exec(select(Person).where(Person.name == person)).first()
         if found is None:
             raise Problem("unknown_person")
-        assert competition.id is not None and found.id is not None
-        taken = select(Entry.id).where(Entry.competition_id == competition.id)
-        if session.exec(taken.where(or_(Entry.person_id == found.id, Entry.name == found.name))).first() is not None:
-            raise Problem("already_entered", f"{person} is in {slug} already.")
+        return _enter(session, store.now(session), competition, found, by=by)
+
+
+def _enter(session: Session, now: datetime, competition: Competition, person: Person, *, by: int) -> EntryView:
+    assert competition.id is not None and person.id is not None
+    slug = competition.slug
+    taken = select(Entry.id).where(Entry.competition_id == competition.id)
+    if session.exec(taken.where(or_(Entry.person_id == person.id, Entry.name == person.name))).first() is not None:
+        raise Problem("already_entered", f"{person.name} is in {slug} already.")
+    entry = Entry(competition_id=competition.id, person_id=person.id, name=person.name, created_at=now)
+    session.add(entry)
+    session.flush()
+    standings.open_entry(session, entry)
+    audit.note(session, "entry.create", f"{slug}/{person.name}", by=by, at=now)
+    return EntryView(slug, person.name, entry.name, now)
+
+
+def new_join_code(store: Store, slug: str, *, by: int) -> str:
+    """A new join code for a competition; the one before it stops working. Raises Problem unknown_competition."""
+    with store.write() as session:
+        competition = by_slug(session, slug)
+        competition.join_code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        session.add(competition)
+        audit.note(session, "join_code.create", slug, by=by, at=store.now(session))
+        return competition.join_code
+
+
+def join_code(store: Store, slug: str) -> str | None:
+    """The join code in force. Raises Problem unknown_competition."""
+    with store.read() as session:
+        return by_slug(session, slug).join_code
+
+
+def end_join_code(store: Store, slug: str, *, by: int) -> None:
+    """Nobody joins by a code any more; twice is as good as once. Raises Problem unknown_competition."""
+    with store.write() as session:
+        competition = by_slug(session, slug)
+        if competition.join_code is not None:
+            competition.join_code = None
+            session.add(competition)
+            audit.note(session, "join_code.end", slug, by=by, at=store.now(session))
+
+
+def check_join_code(store: Store, code: str) -> None:
+    """Whether somebody may join with this code. Raises Problem unknown_join_code, competition_over."""
+    with store.read() as session:
+        _by_code(session, code, store.now(session))
+
+
+def join(store: Store, code: str, person_id: int) -> EntryView:
+    """Gives a person a place in the competition whose join code this is.
+
+    Raises Problem unknown_join_code, competition_over, already_entered.
+    """
+    with store.write() as session:
+        return _join(session, store.now(session), code, session.get_one(Person, person_id))
+
+
+def join_as_new(store: Store, code: str, name: str, password: str) -> tuple[int, EntryView]:
+    """Makes a person with a password hash and gives them a place, all or nothing; their id and the entry.
+
+    Raises Problem unknown_join_code, competition_over, name_taken, already_entered (an entry of that name).
+    """
+    with store.write() as session:
         now = store.now(session)
-        entry = Entry(competition_id=competition.id, person_id=found.id, name=found.name, created_at=now)
-        session.add(entry)
-        session.flush()
-        standings.open_entry(session, entry)
-        audit.note(session, "entry.create", f"{slug}/{person}", by=by, at=now)
-        return EntryView(slug, found.name, entry.name, now)
+        _by_code(session, code, now)  # before the name: who does not know a code learns nothing about names
+        person = people.add(session, name, Role.participant, now, password)
+        assert person.id is not None
+        audit.note(session, "person.join", name, by=person.id, at=now)
+        return person.id, _join(session, now, code, person)
+
+
+def _join(session: Session, now: datetime, code: str, person: Person) -> EntryView:
+    assert person.id is not None
+    return _enter(session, now, _by_code(session, code, now), person, by=person.id)
+
+
+def _by_code(session: Session, code: str, now: datetime) -> Competition:
+    wanted = code.strip().replace(" ", "").replace("-", "").upper()
+    row = session.exec(select(Competition).where(Competition.join_code == wanted)).first() if wanted else None
+    if row is None:
+        raise Problem("unknown_join_code")
+    if phase(row, now) is Phase.closed:
+        raise Problem("competition_over", f"{row.slug} is over.")
+    return row
 
 
 def by_slug(session: Session, slug: str) -> Competition:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from api.errors import Problem
 from api.store import audit
@@ -26,6 +26,8 @@ class Caller:
     name: str
     role: Role
     scopes: frozenset[Scope]
+    token_id: int | None = None
+    """The token that was shown; None in a session that began with a password."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Profile:
     created_at: datetime
     tokens: list[TokenView]
     competitions: list[str]
+    has_password: bool
 
 
 def ensure_admin(store: Store, keep: Callable[[str], None]) -> bool:
@@ -68,7 +71,7 @@ def ensure_admin(store: Store, keep: Callable[[str], None]) -> bool:
         if session.exec(select(Person.id).where(Person.role == Role.admin).limit(1)).first() is not None:
             return False
         now = store.now(session)
-        person = _add(session, "admin", Role.admin, now)
+        person = add(session, "admin", Role.admin, now)
         assert person.id is not None
         _, secret = _add_token(session, person.id, "first start", list(Scope), now)
         audit.note(session, "person.create", "admin", by=None, at=now)
@@ -79,10 +82,8 @@ def ensure_admin(store: Store, keep: Callable[[str], None]) -> bool:
 def create_person(store: Store, name: str, role: Role, *, by: int) -> PersonView:
     """A new person. Raises Problem name_taken."""
     with store.write() as session:
-        if session.exec(select(Person.id).where(Person.name == name)).first() is not None:
-            raise Problem("name_taken", f"Somebody is called {name} already.")
         now = store.now(session)
-        person = _add(session, name, role, now)
+        person = add(session, name, role, now)
         audit.note(session, "person.create", name, by=by, at=now, role=role.value)
         return _view(person)
 
@@ -119,6 +120,37 @@ def revoke_token(store: Store, token_id: int, *, by: int, anybodys: bool) -> Non
             audit.note(session, "token.revoke", f"token {token_id}", by=by, at=now, last4=token.last4)
 
 
+def reissue_token(store: Store, person_id: int, label: str, scopes: Collection[Scope]) -> tuple[TokenView, str]:
+    """For somebody who lost a token: revokes every token of theirs and makes a new one, all or nothing."""
+    with store.write() as session:
+        person = session.get_one(Person, person_id)
+        now = store.now(session)
+        lost = update(Token).where(col(Token.person_id) == person_id, col(Token.revoked_at).is_(None))
+        revoked = session.exec(lost.values(revoked_at=now)).rowcount
+        token, secret = _add_token(session, person_id, label, scopes, now)
+        audit.note(session, "token.reissue", person.name, by=person_id, at=now, revoked=revoked, last4=token.last4)
+        return _token_view(token), secret
+
+
+def password_of(store: Store, name: str) -> tuple[int | None, str | None]:
+    """Id and password hash of who is called that; both may be None."""
+    with store.read() as session:
+        found = session.exec(select(Person.id, Person.password).where(Person.name == name)).first()
+        return found or (None, None)
+
+
+def set_password(store: Store, person_id: int, kept: str, *, expected: str | None) -> bool:
+    """Sets somebody's password hash, unless it is not the `expected` one any more."""
+    with store.write() as session:
+        person = session.get_one(Person, person_id)
+        if person.password != expected:
+            return False
+        person.password = kept
+        session.add(person)
+        audit.note(session, "password.set", person.name, by=person_id, at=store.now(session))
+        return True
+
+
 def authenticate(store: Store, secret: str) -> Caller | None:
     """Who this token speaks for; None for one that is malformed, unknown or revoked, without telling which."""
     if _TOKEN.fullmatch(secret) is None:
@@ -131,7 +163,8 @@ def authenticate(store: Store, secret: str) -> Caller | None:
         return None
     token, person = found
     assert person.id is not None
-    return Caller(person.id, person.name, person.role, frozenset(Scope(scope) for scope in token.scopes))
+    scopes = frozenset(Scope(scope) for scope in token.scopes)
+    return Caller(person.id, person.name, person.role, scopes, token.id)
 
 
 def profile(store: Store, person_id: int) -> Profile:
@@ -147,15 +180,19 @@ def profile(store: Store, person_id: int) -> Profile:
         ).all()
     assert person.id is not None
     views = [_token_view(token) for token in tokens]
-    return Profile(person.id, person.name, person.role, person.created_at, views, list(entered))
+    has_password = person.password is not None
+    return Profile(person.id, person.name, person.role, person.created_at, views, list(entered), has_password)
 
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _add(session: Session, name: str, role: Role, now: datetime) -> Person:
-    person = Person(name=name, role=role, created_at=now)
+def add(session: Session, name: str, role: Role, now: datetime, password: str | None = None) -> Person:
+    """A new person in the caller's transaction, with a password hash or without. Raises Problem name_taken."""
+    if session.exec(select(Person.id).where(Person.name == name)).first() is not None:
+        raise Problem("name_taken", f"Somebody is called {name} already.")
+    person = Person(name=name, role=role, created_at=now, password=password)
     session.add(person)
     session.flush()
     return person

@@ -64,8 +64,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Source:
-    """What was uploaded: the blob's digest and the file names in it."""
+    """What was uploaded for a challenge: the blob's digest and the file names in it."""
 
+    challenge: str
     digest: str
     files: list[str]
 
@@ -119,8 +120,9 @@ def cancel(store: Store, submission_id: str, *, owner: int | None, by: int) -> N
 
     Raises Problem not_found, already_done.
     """
-    with store.write() as session:
-        row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
+    with store.write(shared=True) as session:
+        mine = _owned(owner).where(Submission.id == submission_id).with_for_update(key_share=True, of=Judging)
+        row = session.exec(mine).first()
         if row is None:
             raise Problem("not_found")
         submission, judging = row
@@ -140,7 +142,7 @@ def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
         row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
         if row is None:
             raise Problem("not_found")
-        return Source(row[0].digest, row[0].files)
+        return Source(row[0].challenge, row[0].digest, row[0].files)
 
 
 def _owned(owner: int | None) -> Select[Submission, Judging]:

@@ -51,8 +51,9 @@ def sweep(
     if owed or idle:
         ring()
     if owed:
-        with store.write() as session:
-            session.exec(delete(Outbox).where(col(Outbox.id).in_(owed)))
+        with store.write(shared=True) as session:
+            mine = select(Outbox.id).where(col(Outbox.id).in_(owed)).with_for_update(skip_locked=True)
+            session.exec(delete(Outbox).where(col(Outbox.id).in_(session.exec(mine).all())))
     return SweepCounts(expired, len(owed), runnable)
 
 
@@ -60,9 +61,9 @@ def _expired(store: Store, retry_base_seconds: float, caps: tuple[int, int]) -> 
     with store.read() as session:  # a look first: most passes find nothing and need no write lock
         if session.exec(_overdue(store.now(session)).limit(1)).first() is None:
             return 0
-    with store.write() as session:
+    with store.write(shared=True) as session:
         now = store.now(session)
-        found = session.exec(_overdue(now).limit(BATCH).with_for_update(skip_locked=True)).all()
+        found = session.exec(_overdue(now).limit(BATCH).with_for_update(skip_locked=True, key_share=True)).all()
         for judging in found:
             judgings.release(
                 session,

@@ -91,6 +91,8 @@ class Person(SQLModel, table=True):
     name: str = Field(max_length=64, unique=True)
     role: Role = Field(sa_type=_word(Role))
     created_at: datetime
+    password: str | None = Field(default=None, max_length=255)
+    """An argon2id hash in PHC form; None for somebody who signs in with tokens only."""
 
 
 class Token(SQLModel, table=True):
@@ -107,6 +109,18 @@ class Token(SQLModel, table=True):
     revoked_at: datetime | None = None
 
 
+class BrowserSession(SQLModel, table=True):
+    """Somebody signed in on a page; of the cookie only its SHA-256 is kept. What began with a token ends with it."""
+
+    __tablename__ = "browser_session"
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(max_length=64, unique=True)
+    person_id: int = _ref("person.id", index=True)
+    token_id: int | None = _ref("token.id", default=None)
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+
+
 class Competition(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(max_length=64, unique=True)
@@ -114,6 +128,8 @@ class Competition(SQLModel, table=True):
     opens_at: datetime
     closes_at: datetime | None = None
     created_at: datetime
+    join_code: str | None = Field(default=None, max_length=16, unique=True)
+    """Who knows it may enter by themselves; None where an administrator enters people."""
 
 
 class CompetitionChallenge(SQLModel, table=True):

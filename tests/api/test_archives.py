@@ -24,6 +24,7 @@ from api.archives import BadArchive, TooLarge, extract, is_archive
 from api.blobs import pack
 from sandbox.types import BuildLimits
 from tests.api.house import CHALLENGES, GOOD, House, built, challenge, refused
+from tests.databases import Databases
 
 FILES = {"main.py": b"print('hello')\n" * 50, "app/model.py": b"x = 1\n", "app/data/empty.txt": b""}
 KB = 1024
@@ -704,11 +705,11 @@ def test_only_names_of_archives_are_known() -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[House]:
     """A house with the challenge `delta`, which takes up to eight files of 64 KiB together."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CHALLENGES, "delta", challenge("delta", submit="main.py", max_kb=64, max_files=8))
-        with built(tmp_path_factory.mktemp("house")) as house:
+        with built(tmp_path_factory.mktemp("house"), database_url=module_databases.new()) as house:
             yield house
 
 
@@ -880,13 +881,15 @@ def test_sent_again_with_its_key_it_counts_once(house: House) -> None:
     refused(other, 422, "idempotency_conflict")
 
 
-def test_a_judge_that_builds_nothing_says_so_and_one_that_does_takes_the_files(tmp_path: Path) -> None:
+def test_a_judge_that_builds_nothing_says_so_and_one_that_does_takes_the_files(
+    tmp_path: Path, databases: Databases
+) -> None:
     changes = {"submit": "Dockerfile", "max_files": 8, "build": BuildLimits()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CHALLENGES, "delta", challenge("delta", **changes))
         files = [("file", ("Dockerfile", b"FROM python:3.11-slim\n")), ("file", ("app/main.py", GOOD))]
         for setting in ("off", "wheels"):
-            with built(tmp_path / setting, builds=setting) as house:
+            with built(tmp_path / setting, database_url=databases.new(), builds=setting) as house:
                 answer = house.submit("ann", "delta", files=files)
                 if setting == "off":
                     refused(answer, 403, "builds_off")

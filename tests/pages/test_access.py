@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -10,9 +12,9 @@ from api.store import builds, competitions
 from tests.pages.site import SOLUTION, Site, report
 
 
-def get(site: Site, path: str, token: str | None = None) -> httpx.Response:
-    """What a browser gets that was given this token as a password."""
-    return httpx.get(site.url + path, auth=None if token is None else ("anyone", token))
+def get(site: Site, path: str, person: str | None = None, **more: Any) -> httpx.Response:
+    """What a browser gets in which this person has signed in."""
+    return httpx.get(site.url + path, cookies=site.cookie(person) if person else None, **more)
 
 
 def is_page(answer: httpx.Response, status: int, words: str) -> None:
@@ -29,32 +31,37 @@ def test_a_submission_is_its_owners(site: Site, part: str) -> None:
     site.judge(report(80))
     path = f"/submissions/{made}{part}"
 
-    own = get(site, path, site.tokens["ada"])
+    own = get(site, path, "ada")
     assert own.status_code == 200
     assert (own.content == SOLUTION) if part == "/source" else ("accepted" in own.text)
 
-    for token in (None, "assay_wrong", "x" * 300):
-        refused = get(site, path, token)
-        is_page(refused, 401, "API token as the password")
-        assert refused.headers["www-authenticate"].startswith("Basic ")
-    others, missing = get(site, path, site.tokens["eve"]), get(site, f"/submissions/{'A' * 22}", site.tokens["eve"])
+    bearer = {"Authorization": f"Bearer {site.tokens['ada']}"}
+    for said in ({}, {"Cookie": "assay=wrong"}, {"Cookie": f"assay={'x' * 300}"}, {"Cookie": "assay="}, bearer):
+        refused = get(site, path, headers=said)
+        is_page(refused, 401, "Sign in to see this")
+        assert not refused.headers["www-authenticate"].startswith("Basic ")  # no window of the browser's own
+    ((name, secret),) = site.cookie("eve").items()
+    eve = {"Cookie": f"{name}={secret}"}
+    others, missing = get(site, path, headers=eve), get(site, f"/submissions/{'A' * 22}", headers=eve)
     is_page(others, 404, "There is no such thing")
     assert others.text == missing.text
-    assert get(site, "/submissions/short", site.tokens["ada"]).status_code == 404
+    assert get(site, "/submissions/short", "ada").status_code == 404
 
 
 def test_what_a_submission_page_says_is_not_kept_anywhere(site: Site) -> None:
     made = site.post("ada")
-    assert get(site, f"/submissions/{made}", site.tokens["ada"]).headers["cache-control"] == "no-store"
-    assert get(site, f"/submissions/{made}/source", site.tokens["ada"]).headers["cache-control"] == "no-store"
+    assert get(site, f"/submissions/{made}", "ada").headers["cache-control"] == "no-store"
+    assert get(site, f"/submissions/{made}/source", "ada").headers["cache-control"] == "no-store"
+    assert get(site, "/leaderboards/toys", "ada").headers["cache-control"] == "no-store"  # their name stands on it
     assert get(site, "/leaderboards/toys").headers["cache-control"] == "no-cache"
 
 
-def test_a_browsers_password_is_no_key_to_the_api(site: Site) -> None:
+def test_a_browsers_session_is_no_key_to_the_api(site: Site) -> None:
     made = site.post("ada")
     path = f"{site.url}/api/v1/submissions/{made}"
     assert httpx.get(path, headers={"Authorization": f"Bearer {site.tokens['ada']}"}).status_code == 200
-    refused = httpx.get(path, auth=("ada", site.tokens["ada"]))
+    assert get(site, f"/submissions/{made}", "ada").status_code == 200
+    refused = httpx.get(path, cookies=site.cookie("ada"))
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"].startswith("Bearer ")
     assert refused.headers["content-type"] == "application/problem+json"
@@ -86,12 +93,12 @@ def test_a_mistake_of_ours_is_a_page_without_its_reasons(site: Site, monkeypatch
     assert get(site, "/").status_code == 200
 
     def fails(_: object) -> None:
-        raise RuntimeError("the reason")
+        raise RuntimeError("a secret cause")
 
     monkeypatch.setattr(competitions, "listed", fails)
     answer = get(site, "/")
     is_page(answer, 500, "The judge has made a mistake")
-    assert "the reason" not in answer.text
+    assert "a secret cause" not in answer.text
 
 
 def test_a_challenges_files_can_be_had(site: Site) -> None:
