@@ -9,13 +9,14 @@ ARGS ?=
 BIN := .venv/bin
 STEP := scripts/step
 BUILD := $(BIN)/python -m sandbox.images.build $(if $(REGISTRY),--registry $(REGISTRY))
+SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(AGAIN),--again)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint format types unit lock screenshots
+.PHONY: help setup images service-images demo test gate bench lint format types unit lock screenshots
 
 help: ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## The judge at work on port 8000: a bootcamp, real verdicts, a leaderboard (PORT=, ONCE=1 to stop after it)
 	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
@@ -24,14 +25,27 @@ demo: ## The judge at work on port 8000: a bootcamp, real verdicts, a leaderboar
 	@$(STEP) --last 4/4 "The judge" $(BIN)/assay demo --port $(PORT) $(if $(ONCE),--once)
 
 test: ## The whole gate: packages, engine, images, lint, format, types, imports, all tests
-	@$(STEP) 1/8 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
-	@$(STEP) 2/8 "Docker Engine" scripts/ensure-docker
-	@$(STEP) 3/8 "Images" $(BUILD)
-	@$(STEP) 4/8 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap
-	@$(STEP) 5/8 "Lint and format" $(MAKE) --no-print-directory lint
-	@$(STEP) 6/8 "Types" $(MAKE) --no-print-directory types
-	@$(STEP) 7/8 "Import contracts" $(BIN)/lint-imports
-	@$(STEP) --last 8/8 "Tests" $(BIN)/python -m pytest $(ARGS)
+	@$(STEP) 1/9 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
+	@$(STEP) 2/9 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/9 "Images" $(BUILD)
+	@$(STEP) 4/9 "Images of the services" $(SERVICES)
+	@$(STEP) 5/9 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap postgresql=pg_ctlcluster docker-compose=docker-compose nginx=nginx openssl=openssl
+	@$(STEP) 6/9 "Lint and format" $(MAKE) --no-print-directory lint
+	@$(STEP) 7/9 "Types" $(MAKE) --no-print-directory types
+	@$(STEP) 8/9 "Import contracts" $(BIN)/lint-imports
+	@$(STEP) --last 9/9 "Tests" $(BIN)/python -m pytest $(ARGS)
+
+gate: ## The long way round for challenges: every shipped solution under every secret seed, in real boxes
+	@$(STEP) 1/4 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
+	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/4 "Images" $(BUILD)
+	@$(STEP) --last 4/4 "Shipped solutions" $(BIN)/python -m pytest tests/worker/test_solutions.py --all-seeds $(ARGS)
+
+bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS='--only sandbox', --quick)
+	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
+	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/4 "Images" $(BUILD)
+	@$(STEP) --last 4/4 "Figures" $(BIN)/python -m bench $(ARGS)
 
 setup: ## .venv with everything, the engine and the images
 	@$(STEP) 1/3 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
@@ -42,6 +56,11 @@ images: ## The images of the runtimes (REGISTRY=HOST[:PORT]/PREFIX to pull Debia
 	@$(STEP) 1/3 "Python packages" $(PYTHON) scripts/bootstrap
 	@$(STEP) 2/3 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/3 "Images" $(BUILD)
+
+service-images: ## The images docker-compose.yml needs, where no container registry is in reach (AGAIN=1 for newer packages)
+	@$(STEP) 1/3 "Python packages" $(PYTHON) scripts/bootstrap
+	@$(STEP) 2/3 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/3 "Images of the services" $(SERVICES)
 
 lint: ## Rules and format
 	@$(BIN)/ruff check .

@@ -7,12 +7,14 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -21,14 +23,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
 
     data: Path = Path("assay-data")
+    instance_id: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")] = ""
     database_url: str = ""
+    database_password_file: Path | None = None
     broker_url: str = ""
+    broker_password_file: Path | None = None
     challenges: Annotated[list[Path], NoDecode] = []
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Port = 8000
     public_url: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     session_seconds: Seconds = 14 * 86400.0
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_host: str = "127.0.0.1"
+    api_metrics_port: Port = 0
+    worker_metrics_port: Port = 0
 
     builds: Literal["off", "wheels", "any"] = "off"
     slots: Annotated[int, Field(ge=0)] = 0
@@ -89,6 +100,30 @@ class Settings(BaseSettings):
             raise ValueError("an origin without a path, as https://judge.example.org")
         return value
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_password_file", "broker_password_file")
+    @classmethod
+    def _has_password(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                if not _password(path):
+                    raise ValueError(f"{path} is empty")
+            except OSError as error:
+                raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        return path
+
+    @model_validator(mode="after")
+    def _passwords_have_a_place(self) -> Self:
+        for name in ("database", "broker"):
+            url = getattr(self, f"{name}_url")
+            if getattr(self, f"{name}_password_file") is not None and not _may_take_password(url):
+                raise ValueError(f"{name}_password_file needs a {name}_url with a host and without a password")
+        return self
+
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
         # A worker must know that it lost its lease before anybody else may take the work (reliability: fence < lease).
@@ -98,8 +133,14 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database URL in force: the one given, else SQLite in the data folder."""
-        return self.database_url or f"sqlite:///{(self.data / 'assay.db').absolute()}"
+        """The database URL in force: the one given with its password, else SQLite in the data folder."""
+        url = self.database_url or f"sqlite:///{(self.data / 'assay.db').absolute()}"
+        return _with_password(url, self.database_password_file)
+
+    @property
+    def broker(self) -> str:
+        """The broker URL in force, with its password; empty if there is none."""
+        return _with_password(self.broker_url, self.broker_password_file)
 
     @property
     def slots_in_force(self) -> int:
@@ -125,8 +166,15 @@ class Settings(BaseSettings):
         return self.data / "admin-token"
 
     @property
+    def alive_file(self) -> Path:
+        """Touched by the worker whenever the database took its heartbeat; a health check looks at its age."""
+        return self.data / "worker.alive"
+
+    @property
     def instance(self) -> str:
-        """The id of this installation, made once and kept in the data folder; labels boxes and broker keys."""
+        """The id of this installation, given or made once and kept in the data folder; labels boxes and broker keys."""
+        if self.instance_id:
+            return self.instance_id
         self.prepare()
         return (self.data / "instance").read_text("ascii").strip()
 
@@ -138,6 +186,25 @@ class Settings(BaseSettings):
         target = self.data / "instance"
         if not target.exists():
             write_private(target, secrets.token_hex(6) + "\n", replace=False)
+
+
+def _password(path: Path) -> str:
+    """The password in a file. Raises OSError."""
+    return path.read_text("utf-8").strip()
+
+
+def _may_take_password(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.hostname) and parts.password is None
+
+
+def _with_password(url: str, file: Path | None) -> str:
+    """The URL with the password of the file, read anew, so that it stands in no setting. Raises OSError."""
+    if file is None:
+        return url
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(_password(file), safe='')}@{host}").geturl()
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> None:

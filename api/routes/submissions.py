@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -25,6 +26,8 @@ from api.store.submissions import SubmissionView
 from api.store.tables import Stage, State, View
 
 router = APIRouter(tags=["submissions"], route_class=Route)
+
+log = structlog.get_logger(__name__)
 
 FINAL = (State.done.value, State.cancelled.value)
 MAX_WAIT = 30
@@ -237,6 +240,7 @@ def _is_final(event: Happening) -> bool:
 def cancel_submission(context: Shared, principal: Submitter, submission_id: SubmissionId) -> SubmissionAnswer:
     """Cancels a submission that has no verdict yet; a run that has begun is stopped and counts for nothing."""
     submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
+    log.info("submission.cancelled", submission=submission_id, person=principal.person_id)
     return describe(context, submissions.find(context.store, submission_id, owner=principal.sees))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
@@ -23,11 +24,14 @@ from api.store.tables import (
     Lane,
     Outbox,
     Outcome,
+    Person,
     State,
     Submission,
 )
 
 RECENT = 20
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
     Raises Problem unknown_competition, unknown_challenge, not_entered, competition_not_begun, competition_over,
     competition_required, idempotency_conflict.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
+        # What one person hands in at the same moment is taken one after another: a key counts once.
+        session.exec(select(Person.id).where(Person.id == offer.person_id).with_for_update(key_share=True)).first()
         known = _known(session, offer)
         if known is not None:
             return known
@@ -98,7 +104,17 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             "attempts_left": None,
         }
         session.get_one(Submission, submission_id).receipt = receipt
-        return receipt
+    log.info(
+        "submission.accepted",
+        submission=submission_id,
+        judging=judging.id,
+        competition=place.competition.slug,
+        challenge=offer.challenge,
+        person=offer.person_id,
+        digest=offer.digest,
+        size=offer.size,
+    )
+    return receipt
 
 
 def _known(session: Session, offer: Offer) -> dict[str, Any] | None:

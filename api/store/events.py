@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from api.store.database import Store
+from api.store.database import Store, add_late
 from api.store.tables import Audience, Event
 
 
@@ -35,16 +35,15 @@ def add(
     competition_id: int | None = None,
 ) -> None:
     """Writes an event in the caller's transaction. The payload must hold nothing hidden: it is sent as it stands."""
-    session.add(
-        Event(
-            at=at,
-            audience=audience,
-            kind=kind,
-            submission_id=submission_id,
-            competition_id=competition_id,
-            payload=payload,
-        )
+    event = Event(
+        at=at,
+        audience=audience,
+        kind=kind,
+        submission_id=submission_id,
+        competition_id=competition_id,
+        payload=payload,
     )
+    add_late(session, event)  # who follows the events reads from the last id on
 
 
 def of_submission(

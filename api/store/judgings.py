@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, exists, or_, select, update
 
 from api.store import events, verdicts, workers
 from api.store.database import Store
-from api.store.tables import Attempt, Judging, Outbox, Outcome, Stage, State, Submission, VerdictRow
+from api.store.tables import Attempt, Entry, Judging, Outbox, Outcome, Stage, State, Submission, VerdictRow
 from challenges.report import Report
 
 ALONE_AFTER_SECONDS = 30.0
@@ -31,6 +31,8 @@ class Claim:
     version: str | None
     digest: str
     received_at: datetime
+    waited_seconds: float
+    """From receipt to this claim, earlier attempts included."""
 
 
 def _can_run(now: datetime) -> tuple[Any, ...]:
@@ -53,7 +55,8 @@ def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
     One entry has at most one running judging a challenge. What has a strike (it may have killed its worker) runs only
     alone on its worker, so that the guilty one is told from its neighbours.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
+        store.lock(session, f"worker {worker}")  # its slots claim one after another: what has a strike runs alone
         now = store.now(session)
         judging = _next(session, worker, now)
         if judging is None:
@@ -79,6 +82,7 @@ def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
             version=judging.version,
             digest=submission.digest,
             received_at=submission.received_at,
+            waited_seconds=max(0.0, (now - submission.received_at).total_seconds()),
         )
 
 
@@ -88,10 +92,10 @@ def _next(session: Session, worker: str, now: datetime) -> Judging | None:
         return None
     query = (
         select(Judging)
+        .join(Entry, col(Entry.id) == Judging.entry_id)
         .where(*_can_run(now))
         .order_by(col(Judging.received_at), col(Judging.id))
         .limit(1)
-        .with_for_update(skip_locked=True)
     )
     if held:
         since = now - timedelta(seconds=ALONE_AFTER_SECONDS)
@@ -99,7 +103,13 @@ def _next(session: Session, worker: str, now: datetime) -> Judging | None:
         if session.exec(query.where(col(Judging.strikes) > 0, ready < since)).first() is not None:
             return None
         query = query.where(col(Judging.strikes) == 0)
-    return session.exec(query).first()
+    # Two workers never wait for each other, nor take two of one entry. But a statement decides on what it saw when it
+    # began, before it had the locks: so we look once more.
+    query = query.with_for_update(skip_locked=True, key_share=True, of=[Judging, Entry])
+    while (judging := session.exec(query).first()) is not None:
+        if session.exec(select(Judging.id).where(Judging.id == judging.id, *_can_run(now))).first() is not None:
+            return judging
+    return None
 
 
 def renew(
@@ -109,7 +119,7 @@ def renew(
 
     Who is not in the answer has lost its judging and must stop and write nothing.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
         now = store.now(session)
         workers.beat(session, worker, now, slots=slots)
         if not held:
@@ -130,7 +140,7 @@ def renew(
 
 def set_stage(store: Store, claim: Claim, stage: str) -> bool:
     """Says how far the judging is; False when the claim is not ours any more. Raises ValueError for another word."""
-    with store.write() as session:
+    with store.write(shared=True) as session:
         if not _fenced(session, claim, stage=Stage(stage)):
             return False
         now = store.now(session)
@@ -143,7 +153,7 @@ def commit(store: Store, claim: Claim, report: Report, *, evidence: dict[str, An
 
     May be repeated when the outcome of an earlier call is unknown: a verdict of this very claim is True again.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
         now = store.now(session)
         if not _fenced(session, claim, state=State.done, stage=None, owner=None, lease_until=None, ended_at=now):
             return _has_verdict(session, claim)
@@ -167,7 +177,7 @@ def give_back(
     A worker that comes too late, because its lease ran out, has at least proved that it did not die: the strike it
     was given for that is taken back.
     """
-    with store.write() as session:
+    with store.write(shared=True) as session:
         now = store.now(session)
         if not _fenced(session, claim, owner=None):
             _forgive(session, claim)
@@ -275,6 +285,7 @@ def _has_verdict(session: Session, claim: Claim) -> bool:
 
 
 def _forgive(session: Session, claim: Claim) -> None:
+    judging = session.get_one(Judging, claim.judging_id, with_for_update={"key_share": True})
     attempt = session.exec(
         select(Attempt).where(Attempt.judging_id == claim.judging_id, Attempt.epoch == claim.epoch)
     ).first()
@@ -282,7 +293,6 @@ def _forgive(session: Session, claim: Claim) -> None:
         return
     attempt.struck = False
     session.add(attempt)
-    judging = session.get_one(Judging, claim.judging_id)
     judging.strikes = max(0, judging.strikes - 1)
     session.add(judging)
 

@@ -58,6 +58,8 @@ def open_entry(session: Session, entry: Entry) -> None:
 
 def apply(session: Session, result: Result) -> dict[View, Standing]:
     """Takes one new verdict into account; returns the overall rows of the views in which something changed."""
+    # The rows that count together are those of an entry: two verdicts of one are taken into account one after another.
+    session.exec(select(Entry.id).where(Entry.id == result.entry_id).with_for_update(key_share=True)).one()
     changed = {}
     for view in View:
         mine = select(Standing).where(Standing.entry_id == result.entry_id, Standing.view == view)

@@ -120,8 +120,9 @@ def cancel(store: Store, submission_id: str, *, owner: int | None, by: int) -> N
 
     Raises Problem not_found, already_done.
     """
-    with store.write() as session:
-        row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
+    with store.write(shared=True) as session:
+        mine = _owned(owner).where(Submission.id == submission_id).with_for_update(key_share=True, of=Judging)
+        row = session.exec(mine).first()
         if row is None:
             raise Problem("not_found")
         submission, judging = row

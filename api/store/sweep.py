@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -14,6 +15,8 @@ from api.store.tables import Judging, Outbox, Outcome, State
 
 OUTBOX_SECONDS = 2.0
 BATCH = 200
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ def sweep(
     if owed or idle:
         ring()
     if owed:
-        with store.write() as session:
-            session.exec(delete(Outbox).where(col(Outbox.id).in_(owed)))
+        with store.write(shared=True) as session:
+            mine = select(Outbox.id).where(col(Outbox.id).in_(owed)).with_for_update(skip_locked=True)
+            session.exec(delete(Outbox).where(col(Outbox.id).in_(session.exec(mine).all())))
     return SweepCounts(expired, len(owed), runnable)
 
 
@@ -57,9 +61,9 @@ def _expired(store: Store, retry_base_seconds: float, caps: tuple[int, int]) -> 
     with store.read() as session:  # a look first: most passes find nothing and need no write lock
         if session.exec(_overdue(store.now(session)).limit(1)).first() is None:
             return 0
-    with store.write() as session:
+    with store.write(shared=True) as session:
         now = store.now(session)
-        found = session.exec(_overdue(now).limit(BATCH).with_for_update(skip_locked=True)).all()
+        found = session.exec(_overdue(now).limit(BATCH).with_for_update(skip_locked=True, key_share=True)).all()
         for judging in found:
             judgings.release(
                 session,
@@ -71,7 +75,16 @@ def _expired(store: Store, retry_base_seconds: float, caps: tuple[int, int]) -> 
                 strike=True,
                 caps=caps,
             )
-        return len(found)
+    for judging in found:
+        log.warning(
+            "judging.expired",
+            submission=judging.submission_id,
+            judging=judging.id,
+            attempt=judging.attempts,
+            strikes=judging.strikes,
+            ends="judge_error" if judging.state is State.done else "queued",
+        )
+    return len(found)
 
 
 def _overdue(now: datetime) -> SelectOfScalar[Judging]:

@@ -123,8 +123,9 @@ def end_attempt(
     evidence: dict[str, Any] | None = None,
 ) -> None:
     """Closes the record of one claim."""
+    reason = reason.replace("\0", "\N{REPLACEMENT CHARACTER}")[:500]  # what a database takes as text
     session.exec(
         update(Attempt)
         .where(col(Attempt.judging_id) == judging_id, col(Attempt.epoch) == epoch)
-        .values(outcome=outcome, ended_at=now, reason=reason[:500], struck=struck, evidence=evidence or {})
+        .values(outcome=outcome, ended_at=now, reason=reason, struck=struck, evidence=evidence or {})
     )

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ class Builder:
         recipe_folder(runtime)
         made = False
         if _find(self._engine, runtime) is None:
-            with self._alone():
+            with self.alone():
                 if _find(self._engine, runtime) is None:
                     self._make(runtime)
                     made = True
@@ -139,7 +139,7 @@ class Builder:
         """ID of the image the classic builder makes of a recipe; `extra` are folders that join its context."""
         labels = {"assay.recipe": recipe_digest(runtime), "assay.runtime": runtime, "assay.base": origin}
         with tempfile.TemporaryFile(dir=self._cache) as context:
-            _pack(recipe_folder(runtime), extra, context)
+            pack([(recipe_folder(runtime), "."), *((path, name) for name, path in extra.items())], context)
             context.seek(0)
             lines = self._engine.api.build(
                 fileobj=context,
@@ -151,7 +151,7 @@ class Builder:
                 forcerm=True,
                 decode=True,
             )
-            image = _follow(lines, runtime)
+            image = follow(lines, runtime)
         # The stage the wheels were installed in is as large again as the image, and serves nobody.
         self._engine.images.prune(filters={"dangling": True, "label": ["assay.stage=wheels"]})
         return image
@@ -165,7 +165,7 @@ class Builder:
                 raise SandboxError(f"{folder} has {free:.1f} GB free; making an image needs {NEEDED_GB:.0f} GB")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Two builds on one host take turns; the second finds the first one's image."""
         self._cache.mkdir(parents=True, exist_ok=True)
         with (self._cache / "lock").open("w") as lock:
@@ -201,8 +201,8 @@ def _find(engine: docker.DockerClient, runtime: str) -> str | None:
         return None
 
 
-def _pack(folder: Path, extra: dict[str, Path], target: Any) -> None:
-    """Write a build context: the recipe and the extra folders, owned by root and without the host's times."""
+def pack(parts: Iterable[tuple[Path, str]], target: Any) -> None:
+    """Write a build context: these files and folders under these names, owned by root and without the host's times."""
 
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         if member.name.endswith("__pycache__"):
@@ -214,12 +214,11 @@ def _pack(folder: Path, extra: dict[str, Path], target: Any) -> None:
         return member
 
     with tarfile.open(fileobj=target, mode="w") as tar:
-        tar.add(folder, ".", filter=plain)
-        for name, path in extra.items():
+        for path, name in parts:
             tar.add(path, name, filter=plain)
 
 
-def _follow(lines: Iterator[dict[str, Any]], runtime: str) -> str:
+def follow(lines: Iterator[dict[str, Any]], runtime: str) -> str:
     """Read the builder's output to its end; the image it made. Raises SandboxError with the output's tail."""
     said: list[str] = []
     image = ""

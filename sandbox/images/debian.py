@@ -1,6 +1,6 @@
-"""Makes a plain Debian 12 out of Debian packages, for hosts that reach no container registry; knows no engine.
+"""Makes a plain Debian 12 out of Debian packages, and fetches more of them, for hosts that reach no container registry.
 
-The packages come from wherever this host's own apt gets them.
+Knows no engine. The packages come from wherever this host's own apt gets them, with their signatures checked.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SUITE = "bookworm"
 
 _PLAIN = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8")
 _TARGETS = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
-_SUITES = {"Debian": (SUITE, f"{SUITE}-updates"), "Debian-Security": (f"{SUITE}-security",)}
+_SUITES = {"Debian": ("", "-updates"), "Debian-Security": ("-security",)}
 _NO_DOCS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "info", "locale", "lintian")]
 
 
@@ -34,6 +35,51 @@ def make(target: Path, packages: Iterable[str]) -> None:
         )
 
 
+def fetch(target: Path, packages: Iterable[str], *, suite: str = SUITE, status: str | None = None) -> None:
+    """Write the .deb files of these packages into `target`, a new folder; nothing is installed. Raises SandboxError.
+
+    With `status`, the dpkg status of some system, also what they need that is not there yet; without, they alone.
+    """
+    if not shutil.which("apt-get"):
+        raise SandboxError("Debian packages are fetched by apt, which this host lacks")
+    target.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        apt = ["apt-get", "-qq", *_own_world(folder, suite, status or "")]
+        if status is None:
+            verb = ["download"]
+        else:
+            verb = ["install", "--yes", "--no-install-recommends", "--download-only"]
+        for command in ([*apt, "update"], [*apt, *verb, *packages]):
+            done = subprocess.run([*_PLAIN, *command], cwd=folder, capture_output=True, text=True)
+            if done.returncode != 0:
+                raise SandboxError(f"apt could not fetch {' '.join(packages)} of {suite}:\n{_tail(done.stderr)}")
+        for deb in [*folder.glob("*.deb"), *(folder / "cache/archives").glob("*.deb")]:
+            shutil.copyfile(deb, target / deb.name.replace("%3a", "_"))
+
+
+def _own_world(folder: Path, suite: str, status: str) -> Iterator[str]:
+    """Options for an apt that goes out as this host's does, but knows one suite and keeps everything in a folder."""
+    (folder / "sources.list").write_text("\n".join(_sources(suite)) + "\n")
+    (folder / "status").write_text(status)
+    for part in ("lists/partial", "cache/archives/partial"):
+        (folder / part).mkdir(parents=True)
+    options = {
+        "Dir::Etc::SourceList": folder / "sources.list",
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": folder / "lists",
+        "Dir::State::Status": folder / "status",
+        "Dir::State::Extended_States": folder / "extended",
+        "Dir::Cache": folder / "cache",
+        "Acquire::Languages": "none",
+        "APT::Sandbox::User": "",  # the folder is ours alone
+        "Debug::NoLocking": "true",
+        "APT::Keep-Downloaded-Packages": "true",
+    }
+    for key, value in options.items():
+        yield from ("-o", f"{key}={value}")
+
+
 def _require_tool() -> None:
     """mmdebstrap is there afterwards: installed by apt if need be and possible."""
     if os.geteuid() != 0:
@@ -48,8 +94,8 @@ def _require_tool() -> None:
             raise SandboxError(f"`{' '.join(command)}` failed:\n{_tail(done.stderr)}")
 
 
-def _sources() -> Iterator[str]:
-    """Lines of a sources.list for Debian 12 on the mirrors of this host's apt."""
+def _sources(suite: str = SUITE) -> Iterator[str]:
+    """Lines of a sources.list for a suite on the mirrors of this host's apt."""
     mirrors = list(_mirrors())
     if not mirrors:  # apt does not know an origin before it has fetched its lists once
         subprocess.run([*_PLAIN, "apt-get", "update"], capture_output=True)
@@ -57,8 +103,8 @@ def _sources() -> Iterator[str]:
     if not any(label == "Debian" for label, _ in mirrors):
         raise SandboxError("apt on this host has no Debian mirror to make the base image from; name a registry instead")
     for label, mirror in mirrors:
-        for suite in _SUITES[label]:
-            yield f"deb {mirror} {suite} main"
+        for part in _SUITES[label]:
+            yield f"deb {mirror} {suite}{part} main"
 
 
 def _mirrors() -> Iterator[tuple[str, str]]:

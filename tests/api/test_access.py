@@ -11,6 +11,7 @@ from httpx import Response
 
 from api.pages.site import FOR_PROGRAMS
 from tests.api.house import GOOD, V1, House, built, refused
+from tests.databases import Databases
 
 ANYBODY = {"anonymous": 200, "ann": 200, "ben": 200, "reader": 200, "unscoped": 200, "admin": 200}
 """Callers: ann owns what is asked for, ben does not; reader is ann with a token only for reading; unscoped is an
@@ -120,8 +121,9 @@ RULES: dict[tuple[str, str], Rule] = {
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with built(tmp_path_factory.mktemp("house"), stream_seconds=0.05) as house:
+def shared(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[House]:
+    url = module_databases.new()
+    with built(tmp_path_factory.mktemp("house"), database_url=url, stream_seconds=0.05) as house:
         house.build("alpha", {"train.csv": b"a,b\n1,2\n"})
         for name, who, scopes in (("reader", "ann", ["read"]), ("unscoped", "admin", ["read", "submit"])):
             made = house.post(f"/people/{house.ids[who]}/tokens", "admin", json={"label": name, "scopes": scopes})
@@ -259,8 +261,8 @@ def test_other_parameters_take_none_either(shared: House, value: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bad_tokens", "anonymous", "requests"])
-def test_floods_are_limited_whatever_the_headers_say(tmp_path: Path, kind: str) -> None:
-    with built(tmp_path, **{f"{kind}_per_minute": 40}) as house:
+def test_floods_are_limited_whatever_the_headers_say(tmp_path: Path, databases: Databases, kind: str) -> None:
+    with built(tmp_path, database_url=databases.new(), **{f"{kind}_per_minute": 40}) as house:
         secret = {"bad_tokens": "assay_" + "B" * 43, "anonymous": None, "requests": house.tokens["ann"]}[kind]
         statuses = []
         for number in range(50):
@@ -275,8 +277,8 @@ def test_floods_are_limited_whatever_the_headers_say(tmp_path: Path, kind: str) 
         assert house.get("/people/me", "ben").status_code == 200, "others are not locked out by it"
 
 
-def test_submissions_are_limited_per_account(tmp_path: Path) -> None:
-    with built(tmp_path, submissions_per_minute=3) as house:
+def test_submissions_are_limited_per_account(tmp_path: Path, databases: Databases) -> None:
+    with built(tmp_path, database_url=databases.new(), submissions_per_minute=3) as house:
         assert [house.submit("ann").status_code for _ in range(4)] == [202, 202, 202, 429]
         assert house.submit("ben").status_code == 202
         assert len(house.get("/submissions", "ann").json()["submissions"]) == 3

@@ -24,6 +24,7 @@ from api.archives import BadArchive, TooLarge, extract, is_archive
 from api.blobs import pack
 from sandbox.types import BuildLimits
 from tests.api.house import CHALLENGES, GOOD, House, built, challenge, refused
+from tests.databases import Databases
 
 FILES = {"main.py": b"print('hello')\n" * 50, "app/model.py": b"x = 1\n", "app/data/empty.txt": b""}
 KB = 1024
@@ -95,8 +96,13 @@ def tar_of(members: Iterable[tuple[tarfile.TarInfo, bytes]], form: int = tarfile
     return out.getvalue()
 
 
+def gzipped(data: bytes, level: int = 9) -> bytes:
+    """The same bytes whenever it is called, so that what is made of them is called the same in every process."""
+    return gzip.compress(data, level, mtime=0)
+
+
 def raw_tar(*headers: bytes) -> bytes:
-    return gzip.compress(b"".join(headers) + bytes(1024))
+    return gzipped(b"".join(headers) + bytes(1024))
 
 
 def header(name: bytes, size: bytes = b"00000000000\x00", kind: bytes = b"0", **at: tuple[int, bytes]) -> bytes:
@@ -224,7 +230,7 @@ def test_spoilt_archives_are_refused_or_whole(which: str, chance: random.Random,
             del data[at : at + chance.randrange(1, 40)]
         else:
             data[at:at] = data[chance.randrange(len(data) + 1) :][: chance.randrange(1, 600)]
-    sent = bytes(data) if which in ("gzip", "zip", "stored", "streamed") else gzip.compress(bytes(data), 1)
+    sent = bytes(data) if which in ("gzip", "zip", "stored", "streamed") else gzipped(bytes(data), 1)
     try:
         got = opened(name, sent)
     except (BadArchive, TooLarge) as error:
@@ -418,22 +424,22 @@ TAR = header(b"main.py")
 @pytest.mark.parametrize(
     "data",
     [
-        gzip.compress(TAR),
-        gzip.compress(TAR + bytes(512)),
-        gzip.compress(TAR + bytes(1023)),
-        gzip.compress(TAR + bytes(1025)),
-        gzip.compress(TAR + bytes(1024) + TAR + bytes(1024)),
-        gzip.compress(TAR + bytes(512) + TAR + bytes(1024)),
-        gzip.compress(TAR + bytes(10**6)),
-        gzip.compress(TAR + bytes(1024)) + b"x",
-        gzip.compress(TAR + bytes(1024)) + bytes(100_000),
-        gzip.compress(TAR + bytes(1024)) + gzip.compress(TAR + bytes(1024)),
-        gzip.compress(TAR) + gzip.compress(bytes(1024)),
-        gzip.compress(TAR + bytes(1024))[:-1],
-        gzip.compress(TAR + bytes(1024))[:-8] + bytes(8),
-        gzip.compress(b""),
-        gzip.compress(bytes(1024)),
-        gzip.compress(bytes(10240)),
+        gzipped(TAR),
+        gzipped(TAR + bytes(512)),
+        gzipped(TAR + bytes(1023)),
+        gzipped(TAR + bytes(1025)),
+        gzipped(TAR + bytes(1024) + TAR + bytes(1024)),
+        gzipped(TAR + bytes(512) + TAR + bytes(1024)),
+        gzipped(TAR + bytes(10**6)),
+        gzipped(TAR + bytes(1024)) + b"x",
+        gzipped(TAR + bytes(1024)) + bytes(100_000),
+        gzipped(TAR + bytes(1024)) + gzipped(TAR + bytes(1024)),
+        gzipped(TAR) + gzipped(bytes(1024)),
+        gzipped(TAR + bytes(1024))[:-1],
+        gzipped(TAR + bytes(1024))[:-8] + bytes(8),
+        gzipped(b""),
+        gzipped(bytes(1024)),
+        gzipped(bytes(10240)),
         zlib.compress(TAR + bytes(1024)),
         TAR + bytes(1024),
     ],
@@ -441,7 +447,7 @@ TAR = header(b"main.py")
 def test_what_stands_around_a_tar(data: bytes) -> None:
     with pytest.raises(BadArchive):
         opened("a.tgz", data)
-    assert opened("a.tgz", gzip.compress(TAR + bytes(1024))) == {"main.py": b""}
+    assert opened("a.tgz", gzipped(TAR + bytes(1024))) == {"main.py": b""}
 
 
 # Zips whose two descriptions disagree, or that hold more than they say
@@ -623,7 +629,7 @@ def bomb_tar(megabytes: int) -> bytes:
 
 
 def bomb_pax() -> bytes:
-    return gzip.compress(header(b"p", b"%011o\x00" % 2**29, b"x") + bytes(2**26))
+    return gzipped(header(b"p", b"%011o\x00" % 2**29, b"x") + bytes(2**26))
 
 
 def many_zip(count: int) -> bytes:
@@ -647,7 +653,7 @@ BOMBS: dict[str, tuple[type[Exception], str, Callable[[], bytes]]] = {
     ),
     "a size that lies, tar": (BadArchive, "a.tgz", lambda: raw_tar(header(b"main.py", b"00000000010\x00"), bytes(100 * 2**20))),
     "a huge pax header": (BadArchive, "a.tgz", bomb_pax),
-    "zeros without end": (BadArchive, "a.tgz", lambda: gzip.compress(TAR + bytes(200 * 2**20))),
+    "zeros without end": (BadArchive, "a.tgz", lambda: gzipped(TAR + bytes(200 * 2**20))),
     "overlapping": (BadArchive, "a.zip", lambda: overlapping(30, 60_000)),
     "together": (TooLarge, "a.zip", lambda: zipped({f"f{n}": os.urandom(9000) for n in range(8)})),
     "10^5 members, zip": (BadArchive, "a.zip", lambda: many_zip(100_000)),
@@ -704,11 +710,11 @@ def test_only_names_of_archives_are_known() -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[House]:
     """A house with the challenge `delta`, which takes up to eight files of 64 KiB together."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CHALLENGES, "delta", challenge("delta", submit="main.py", max_kb=64, max_files=8))
-        with built(tmp_path_factory.mktemp("house")) as house:
+        with built(tmp_path_factory.mktemp("house"), database_url=module_databases.new()) as house:
             yield house
 
 
@@ -880,13 +886,15 @@ def test_sent_again_with_its_key_it_counts_once(house: House) -> None:
     refused(other, 422, "idempotency_conflict")
 
 
-def test_a_judge_that_builds_nothing_says_so_and_one_that_does_takes_the_files(tmp_path: Path) -> None:
+def test_a_judge_that_builds_nothing_says_so_and_one_that_does_takes_the_files(
+    tmp_path: Path, databases: Databases
+) -> None:
     changes = {"submit": "Dockerfile", "max_files": 8, "build": BuildLimits()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CHALLENGES, "delta", challenge("delta", **changes))
         files = [("file", ("Dockerfile", b"FROM python:3.11-slim\n")), ("file", ("app/main.py", GOOD))]
         for setting in ("off", "wheels"):
-            with built(tmp_path / setting, builds=setting) as house:
+            with built(tmp_path / setting, database_url=databases.new(), builds=setting) as house:
                 answer = house.submit("ann", "delta", files=files)
                 if setting == "off":
                     refused(answer, 403, "builds_off")

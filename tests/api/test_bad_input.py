@@ -16,6 +16,7 @@ from api import jsonbody
 from api.errors import Problem
 from api.store.tables import Submission
 from tests.api.house import GOOD, V1, House, built, refused
+from tests.databases import Databases
 
 
 def stored(house: House) -> tuple[int, list[Path]]:
@@ -127,8 +128,8 @@ CASES: dict[str, tuple[int, str, Callable[[House], Response]]] = {
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with built(tmp_path_factory.mktemp("house")) as house:
+def shared(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[House]:
+    with built(tmp_path_factory.mktemp("house"), database_url=module_databases.new()) as house:
         yield house
 
 

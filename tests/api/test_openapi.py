@@ -12,6 +12,7 @@ from schemathesis.core.result import Ok
 
 from api.errors import CODES
 from tests.api.house import V1, House, built
+from tests.databases import Databases
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 # Unknown to the document: a valid slug, id or moment may still name nothing, or be taken.
@@ -19,8 +20,9 @@ NOT_DECIDABLE = {"positive_data_acceptance"}
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with built(tmp_path_factory.mktemp("house"), stream_seconds=0.02) as house:
+def shared(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[House]:
+    url = module_databases.new()
+    with built(tmp_path_factory.mktemp("house"), database_url=url, stream_seconds=0.02) as house:
         house.build("alpha", {"train.csv": b"a\n1\n"})
         assert house.post("/competitions/cup/entries", "admin", json={"person": "admin"}).status_code == 201
         house.submitted("admin")

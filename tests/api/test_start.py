@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import make_url
 
 from api.auth import Principal
 from api.feedback import significant
@@ -15,6 +16,7 @@ from api.settings import Settings
 from api.store import judgings, people, workers
 from api.store.tables import Role, Scope
 from tests.api.house import House, built
+from tests.databases import Databases
 
 
 def until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -54,8 +56,54 @@ def test_an_installation_keeps_its_name(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
-def test_the_first_administrator(tmp_path: Path) -> None:
-    with built(tmp_path) as house:
+def test_an_installation_in_parts_is_given_its_name(tmp_path: Path) -> None:
+    given = Settings(data=tmp_path / "one", instance_id="season-24")
+    assert given.instance == "season-24"
+    assert not (tmp_path / "one" / "instance").exists()
+    for unfit in ("-x", "Season", "a/b", "a b", "a" * 41):
+        with pytest.raises(ValidationError):
+            Settings(instance_id=unfit)
+
+
+def test_a_password_comes_out_of_a_file_and_stands_in_no_setting(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret/with@odd:signs\n")
+    found = Settings(
+        database_url="postgresql://assay@database:5432/assay?connect_timeout=5",
+        database_password_file=file,
+        broker_url="redis://broker:6379/0",
+        broker_password_file=file,
+    )
+    database = make_url(found.database)
+    assert (database.password, database.username, database.host) == ("s3cret/with@odd:signs", "assay", "database")
+    assert (database.database, database.query) == ("assay", {"connect_timeout": "5"})
+    assert found.broker == "redis://:s3cret%2Fwith%40odd%3Asigns@broker:6379/0"
+    assert "s3cret" not in repr(found) + found.model_dump_json()
+    file.write_text("another")
+    assert make_url(found.database).password == "another"
+
+
+@pytest.mark.parametrize(
+    "url", ["", "sqlite:////tmp/x.db", "postgresql://assay:known@database/assay", "redis+socket:///tmp/x.sock"]
+)
+def test_a_password_file_needs_a_place_for_its_password(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "password"
+    file.write_text("x")
+    for name in ("database", "broker"):
+        given: dict[str, Any] = {f"{name}_url": url, f"{name}_password_file": file}
+        with pytest.raises(ValidationError, match="without a password"):
+            Settings(**given)
+
+
+def test_a_password_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    for file in (tmp_path / "missing", tmp_path / "empty"):
+        (tmp_path / "empty").touch()
+        with pytest.raises(ValidationError, match=f"{file}"):
+            Settings(broker_url="redis://broker", broker_password_file=file)
+
+
+def test_the_first_administrator(tmp_path: Path, databases: Databases) -> None:
+    with built(tmp_path, database_url=databases.new(migrated=False)) as house:
         file = house.context.settings.admin_token_file
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert house.get("/people/me", "admin").json()["role"] == "admin"
@@ -96,8 +144,8 @@ def test_the_state_of_the_queue(house: House) -> None:
     assert "some-host" not in answer.text, "the public need not know our machines"
 
 
-def test_the_api_sweeps_too(tmp_path: Path) -> None:
-    with built(tmp_path, sweep_seconds=0.1, retry_base_seconds=0.01) as house:
+def test_the_api_sweeps_too(tmp_path: Path, databases: Databases) -> None:
+    with built(tmp_path, database_url=databases.new(), sweep_seconds=0.1, retry_base_seconds=0.01) as house:
         workers.heartbeat(house.context.store, "w", 1)
         sent = house.submitted("ann")
         rung = house.bell.rung

@@ -20,20 +20,26 @@ from api.store import judgings
 from api.store.events import Happening
 from tests.api.house import V1, House
 from tests.api.street import connect, everything, serving
+from tests.databases import Databases
 from tests.store.world import report
 
-SLOW = {"upload_min_rate": 1000, "upload_grace_seconds": 0.5, "upload_total_seconds": 3.0, "max_body_kb": 64}
+SLOW: dict[str, Any] = {
+    "upload_min_rate": 1000,
+    "upload_grace_seconds": 0.5,
+    "upload_total_seconds": 3.0,
+    "max_body_kb": 64,
+}
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, int]]:
-    with serving(tmp_path_factory.mktemp("slow"), **SLOW) as found:
+def slow(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases) -> Iterator[tuple[House, int]]:
+    with serving(tmp_path_factory.mktemp("slow"), database_url=module_databases.new(), **SLOW) as found:
         yield found
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Iterator[tuple[House, int]]:
-    with serving(tmp_path, submissions_per_minute=1_000_000) as found:
+def street(tmp_path: Path, databases: Databases) -> Iterator[tuple[House, int]]:
+    with serving(tmp_path, database_url=databases.new(), submissions_per_minute=1_000_000) as found:
         yield found
 
 

@@ -1,12 +1,15 @@
-"""A fresh world for each test."""
+"""A fresh world for each test, on each kind of database."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import Databases
 from tests.store.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World.at(tmp_path)
+def world(databases: Databases) -> Iterator[World]:
+    found = World.at(databases.new())
+    yield found
+    found.store.close()

@@ -1,14 +1,19 @@
 """Whatever order things happen in: every accepted submission gets one verdict, of its newest attempt."""
 
 import random
-import tempfile
 import threading
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlmodel import col, select
 
 from api.errors import Problem
@@ -16,6 +21,7 @@ from api.store import Store, judgings, standings, submissions
 from api.store.judgings import Claim
 from api.store.sweep import sweep
 from api.store.tables import Attempt, Judging, State, Submission, VerdictRow
+from tests.databases import Databases
 from tests.store.world import CHALLENGES, LEASE, World, report
 
 WORKERS = ("w1", "w2", "w3")
@@ -25,12 +31,12 @@ NAMES = ("ann", "ben", "cid")
 class Queue(RuleBasedStateMachine):
     """Workers that may stop anywhere, come back late, repeat themselves; a clock that jumps; people who cancel."""
 
+    databases: Databases
     claims: list[tuple[str, Claim]]
 
     @initialize(seed=st.integers(0, 2**32))
     def start(self, seed: int) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        self.world = World.at(Path(self.folder.name))
+        self.world = World.at(self.databases.new())
         self.claims = []
         self.sent: list[str] = []
         self.committed: dict[str, float] = {}
@@ -39,7 +45,7 @@ class Queue(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.world.store.close()
-            self.folder.cleanup()
+            self.databases.drop()
 
     @rule(name=st.sampled_from(NAMES), challenge=st.sampled_from(CHALLENGES))
     def submit(self, name: str, challenge: str) -> None:
@@ -124,18 +130,21 @@ class Queue(RuleBasedStateMachine):
             assert standings.differences(self.world.store) == []
 
 
-Queue.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestQueue = Queue.TestCase
+def test_any_order_of_moves(databases: Databases) -> None:
+    run_state_machine_as_test(
+        type("QueueHere", (Queue,), {"databases": databases}),
+        settings=settings(
+            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_many_workers_at_once_give_one_verdict_each(tmp_path: Path, seed: int) -> None:
+def test_many_workers_at_once_give_one_verdict_each(databases: Databases, seed: int) -> None:
     """Real threads on the real database clock: workers stop silently, dawdle past their lease, repeat commits."""
-    world = World.at(tmp_path)
+    world = World.at(databases.new())
     sent = [world.submit(f"p{number % 20}", CHALLENGES[number % 3]) for number in range(60)]
-    store = Store(f"sqlite:///{tmp_path / 'assay.db'}")  # the real clock from here on; the leases are 0.2 s
+    store = Store(world.url)  # the real clock from here on; the leases are 0.2 s
     open_since = world.clock.now
     with world.store.write() as session:
         for judging in session.exec(select(Judging)):

@@ -1,7 +1,5 @@
 """People, tokens, builds, workers: what is kept, and what is not."""
 
-from pathlib import Path
-
 import pytest
 from sqlmodel import col, select
 
@@ -9,6 +7,7 @@ from api.errors import Problem
 from api.store import Store, builds, competitions, people, workers
 from api.store.status import status
 from api.store.tables import Audit, Role, Scope, Token
+from tests.databases import Databases
 from tests.store.world import World
 
 
@@ -16,9 +15,8 @@ def test_the_first_administrator_is_made_once(world: World) -> None:
     assert not people.ensure_admin(world.store, lambda _secret: pytest.fail("there is one already"))
 
 
-def test_without_a_place_for_its_token_no_administrator_is_made(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'x.db'}")
-    store.migrate()
+def test_without_a_place_for_its_token_no_administrator_is_made(databases: Databases) -> None:
+    store = Store(databases.new())
 
     def full(_secret: str) -> None:
         raise OSError("disk full")

@@ -1,8 +1,5 @@
 """Boards: best counts, ties share a rank, no score never outranks a score, and a rebuild changes nothing."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +10,7 @@ from api.errors import Problem
 from api.store import competitions, judgings, leaderboards, standings
 from api.store.tables import Entry, Judging, Standing, View
 from challenges.report import Verdict
+from tests.databases import Databases
 from tests.store.world import CHALLENGES, World, report
 
 
@@ -177,27 +175,27 @@ tries = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tries=tries)
-def test_kept_standings_are_those_of_a_plain_computation(tries: list[Try]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        world = World.at(Path(folder))
-        for name, challenge, points, private, fault in tries:
-            world.submit(name, challenge)
-            world.judge(report(points, private, Verdict.judge_error if fault and points is None else None))
-        assert standings.differences(world.store) == []
-        with world.store.read() as session:
-            places = competitions.find(world.store, "cup").challenges
-            worth = {place.slug: place.points for place in places}
-            for row in session.exec(select(Standing).where(Standing.board == "")):
-                part = 2 if row.view is View.public else 3
-                name = next(n for n, number in _entries(world).items() if number == row.entry_id)
-                best: dict[str, float] = {}
-                for attempt in tries:
-                    if attempt[0] == name and attempt[2] is not None:
-                        score = round(float(attempt[part] or 0.0), 2)
-                        best[attempt[1]] = max(best.get(attempt[1], 0.0), score)
-                expected = round(sum(round(worth[c] * s / 100, 2) for c, s in best.items()), 2) if best else None
-                assert row.points == (None if expected is None else pytest.approx(expected, abs=0.011))
-        world.store.close()
+def test_kept_standings_are_those_of_a_plain_computation(databases: Databases, tries: list[Try]) -> None:
+    world = World.at(databases.new())
+    for name, challenge, points, private, fault in tries:
+        world.submit(name, challenge)
+        world.judge(report(points, private, Verdict.judge_error if fault and points is None else None))
+    assert standings.differences(world.store) == []
+    with world.store.read() as session:
+        places = competitions.find(world.store, "cup").challenges
+        worth = {place.slug: place.points for place in places}
+        for row in session.exec(select(Standing).where(Standing.board == "")):
+            part = 2 if row.view is View.public else 3
+            name = next(n for n, number in _entries(world).items() if number == row.entry_id)
+            best: dict[str, float] = {}
+            for attempt in tries:
+                if attempt[0] == name and attempt[2] is not None:
+                    score = round(float(attempt[part] or 0.0), 2)
+                    best[attempt[1]] = max(best.get(attempt[1], 0.0), score)
+            expected = round(sum(round(worth[c] * s / 100, 2) for c, s in best.items()), 2) if best else None
+            assert row.points == (None if expected is None else pytest.approx(expected, abs=0.011))
+    world.store.close()
+    databases.drop()
 
 
 def _entries(world: World) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from sqlmodel import select
 
@@ -34,16 +33,16 @@ class Clock:
 class World:
     """One competition `cup` that is open for a day, and whoever takes part."""
 
+    url: str
     store: Store
     clock: Clock
     ids: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, folder: Path) -> "World":
+    def at(cls, url: str) -> "World":
         clock = Clock()
-        store = Store(f"sqlite:///{folder / 'assay.db'}", clock=clock)
-        store.migrate()
-        world = cls(store, clock)
+        store = Store(url, clock=clock)
+        world = cls(url, store, clock)
         world.ids["staff"] = _staff(store)
         world.competition("cup", closes_after=86400)
         return world

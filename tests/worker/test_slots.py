@@ -18,6 +18,7 @@ from api.store.tables import State, Submission
 from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.types import Abandoned, SandboxError
+from tests.databases import Databases
 from tests.installation import Installation, wait_for
 from worker.graders import GraderFault, Prepared
 from worker.judge import Facts, GraderFailed, Outcome, Scored
@@ -79,8 +80,8 @@ def until_abandoned(abandoned: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Installation]:
-    found = Installation(tmp_path / "data", retry_base_seconds=0.01, max_attempts=4)
+def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
+    found = Installation(tmp_path / "data", database_url=databases.new(), retry_base_seconds=0.01, max_attempts=4)
     yield found
     found.store.close()
 

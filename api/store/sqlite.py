@@ -1,0 +1,87 @@
+"""SQLite as a dialect: one file, one writer at a time (BEGIN IMMEDIATE), readers on their snapshots (WAL)."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+BUSY_MILLISECONDS = 10_000
+_WRITE = "assay_write"
+
+
+def make_engine(url: URL, *, pool_size: int) -> Engine:
+    """An engine whose writing transactions queue for the one writer."""
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, hide_parameters=True)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The engine itself: in WAL every transaction reads one snapshot."""
+    return engine
+
+
+def writing(engine: Engine, *, shared: bool) -> Engine:
+    """The engine whose transactions write; there is one writer, so shared ones are alone as well."""
+    return engine.execution_options(**{_WRITE: True})
+
+
+def now(connection: Connection) -> datetime:
+    """The database's clock, to the millisecond."""
+    value = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")).scalar_one()
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Nothing to do: the one writer has every lock."""
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A connection in one write transaction in which tables may be rebuilt (batch mode needs foreign keys off)."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction, so before it
+        try:
+            with connection.execution_options(**{_WRITE: True}).begin():
+                yield connection
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    _use_wal(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")  # a receipt must survive a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch a new database to WAL. busy_timeout does not cover this, so who finds it locked tries again."""
+    end = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _on_begin(connection: Connection) -> None:
+    # A reading transaction that turns into a writing one fails at once, whatever busy_timeout says: say it first.
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

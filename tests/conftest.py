@@ -1,0 +1,55 @@
+"""What several rooms' tests share: the databases on which the same store must work."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import Cluster, Databases, Source, SqliteFiles, cluster
+
+KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-seeds", action="store_true", help="every shipped solution under each secret seed")
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Cluster]:
+    """One server for all tests of this process; the first that needs it starts it."""
+    with cluster() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(params=KINDS)
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """New databases; a test with them runs on each kind."""
+    yield from _lend(request.getfixturevalue(KINDS[request.param]))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def module_databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """The same for what the tests of a module share."""
+    yield from _lend(request.getfixturevalue(KINDS[request.param]))
+
+
+@pytest.fixture
+def sqlite(_sqlite: SqliteFiles) -> Iterator[Databases]:
+    """For a test that is about SQLite alone."""
+    yield from _lend(_sqlite)
+
+
+@pytest.fixture
+def postgres(_postgres: Cluster) -> Iterator[Databases]:
+    """For a test that is about PostgreSQL alone."""
+    yield from _lend(_postgres)
+
+
+def _lend(source: Source) -> Iterator[Databases]:
+    databases = Databases(source)
+    yield databases
+    databases.drop()

@@ -1,0 +1,162 @@
+"""docker-compose.yml for real: one installation through a whole life under Compose 2, and a short one under 1.29."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.client.api import Api
+from tests.deploy.house import SERVICES, House, solution
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("deploy")]
+
+REACH = """
+import socket
+def reached():
+    for name, port in (("database", 5432), ("broker", 6379), ("api", 8000)):
+        try:
+            socket.create_connection((name, port), timeout=2).close()
+        except OSError:
+            continue
+        yield name
+"""
+"""Who of the installation's own network answers."""
+
+
+@pytest.fixture(scope="module")
+def house(images: None, compose_2: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    found = House(compose_2, tmp_path_factory.mktemp("two"))
+    try:
+        found.up()
+        yield found
+    finally:
+        found.close()
+        assert found.labelled() == []
+
+
+@pytest.fixture(scope="module")
+def clients(house: House) -> tuple[Api, Api]:
+    return house.open()
+
+
+def test_submissions_are_judged_and_a_box_reaches_nothing_of_the_installation(
+    house: House, clients: tuple[Api, Api]
+) -> None:
+    admin, ada = clients
+    probing = REACH + "if list(reached()): raise SystemExit('it is open')\n" + solution("accepted", "vectorised")
+    fine = house.judged(ada, probing)
+    assert (fine["verdict"], fine["score"]) == ("accepted", 100.0), fine
+    assert fine["resources"]["peak_memory_mb"] > 10, "read from the host's cgroups, through the worker's mount"
+    # the same probe reaches all three where it may
+    code, said = house.run("worker", f'python3 -c "{REACH.replace(chr(34), chr(39))}\nprint(*reached())"')
+    assert (code, said) == (0, "database broker api")
+
+    greedy = house.judged(ada, solution("memory_limit", "hoards"))
+    assert greedy["verdict"] == "memory_limit", greedy
+    (row,) = admin.leaderboard("season", None, 10)["rows"]
+    assert (row["name"], row["points"], row["rank"]) == ("ada", 100.0, 1)
+
+
+def test_each_service_may_do_what_it_must_and_no_more(house: House) -> None:
+    for service in SERVICES:
+        about = house.container(service).attrs
+        host = about["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and not host["Privileged"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
+        assert host["Memory"] > 0 and host["PidsLimit"] > 0 and host["Init"]
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        assert host["LogConfig"]["Config"]["max-size"]
+        code, said = house.run(service, "id -u; grep -h ^CapEff /proc/1/status; touch /usr/x 2>&1")
+        assert code != 0 and "Read-only file system" in said
+        assert said.splitlines()[0] not in ("", "0") and said.splitlines()[1].endswith("0" * 16)
+        published = {port: places for port, places in about["NetworkSettings"]["Ports"].items() if places}
+        assert list(published) == (["8000/tcp"] if service == "api" else [])
+        assert all(place["HostIp"] == "127.0.0.1" for places in published.values() for place in places)
+
+
+def test_only_the_worker_has_the_engine_and_the_hidden_data(house: House, clients: tuple[Api, Api]) -> None:
+    look = "test -S /var/run/docker.sock"
+    hidden = "find /var/lib/assay -path '*hidden*' -type f | wc -l; test -s /var/lib/assay/secret"
+    assert house.run("worker", look)[0] == 0
+    code, said = house.run("worker", hidden)
+    assert code == 0 and int(said) > 0
+    for service in ("api", "broker", "database"):
+        assert house.run(service, look)[0] != 0
+        assert not [one for one in house.container(service).attrs["Mounts"] if "docker.sock" in one["Source"]]
+    code, said = house.run("api", hidden)
+    assert (code, said) == (1, "0")
+    digest = "find /var/lib/assay/blobs -type f | sort | sha256sum"
+    assert house.run("api", digest) == house.run("worker", digest), "uploads and public data are shared"
+    assert house.run("worker", "cat /var/lib/assay/admin-token")[0] != 0
+    assert house.run("api", "stat -c %a /var/lib/assay/admin-token") == (0, "600")
+
+
+def _standing(clients: tuple[Api, Api]) -> tuple[Any, Any]:
+    admin, ada = clients
+    board = admin.leaderboard("season", None, 10)["rows"]
+    return {one["id"]: (one["state"], one["verdict"]) for one in ada.submissions(50)}, board
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_is_lost_when_a_service_starts_again(house: House, clients: tuple[Api, Api], service: str) -> None:
+    before, board = _standing(clients)
+    assert "accepted" in str(before) and board[0]["points"] == 100.0
+    started = house.container(service).attrs["State"]["StartedAt"]
+    house.compose("restart", service)
+    house.wait_healthy()
+    assert house.container(service).attrs["State"]["StartedAt"] != started
+    after, same = _standing(clients)
+    assert after == before and same == board
+    assert house.judged(clients[1], solution("wrong_answer", "sorted_by_id"))["verdict"] == "wrong_answer"
+
+
+def test_a_worker_that_is_stopped_gives_its_work_back_in_time(house: House, clients: tuple[Api, Api]) -> None:
+    _, ada = clients
+    waiting = ada.submit("messy-orders", "season", "solution.py", solution("time_limit", "spins").encode())["id"]
+    house.compose("stop", "worker")
+    state = house.container("worker").attrs["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False), "it was not killed"
+    assert ada.submission(waiting)["state"] == "queued"
+    ada.cancel(waiting)
+    house.compose("start", "worker")
+    house.wait_healthy()
+
+
+def test_no_password_is_told(house: House, clients: tuple[Api, Api]) -> None:
+    told = house.told()
+    assert house.instance in told and "ready to accept connections" in told.lower()
+    for name, password in house.secrets.items():
+        assert re.fullmatch("[0-9a-f]{64}", password)
+        assert password not in told, f"{name} is told"
+        assert house.run("worker", f"cat /run/secrets/{name}") == (0, password), "and it is the one in use"
+    assert house.run("broker", "redis-cli ping")[1].startswith("NOAUTH")
+    for service in SERVICES:  # nor by the list of processes
+        assert not any(one in str(house.container(service).top()) for one in house.secrets.values())
+
+
+def test_what_init_made_is_for_nobody_else_and_stays(house: House) -> None:
+    assert stat.S_IMODE((house.folder / "deploy" / "secrets").stat().st_mode) == 0o700
+    assert stat.S_IMODE((house.folder / ".env").stat().st_mode) == 0o600
+    assert not any(one in (house.folder / ".env").read_text() for one in house.secrets.values())
+
+
+def test_the_same_file_under_docker_compose_1(images: None, compose_1: str, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    house = House(compose_1, folder)
+    try:
+        house.up()
+        _, ada = house.open()
+        assert house.judged(ada, solution("accepted", "vectorised"))["verdict"] == "accepted"
+        told = house.told()
+        assert not any(one in told for one in house.secrets.values())
+        assert len(house.labelled()) >= len(SERVICES)
+        house.down()
+        assert house.labelled() == []
+    finally:
+        house.close()
