@@ -13,7 +13,7 @@ SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images service-images demo test bench lint format types unit lock
+.PHONY: help setup images service-images demo test gate bench lint format types unit lock
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 7/9 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 8/9 "Import contracts" $(BIN)/lint-imports
 	@$(STEP) --last 9/9 "Tests" $(BIN)/python -m pytest $(ARGS)
+
+gate: ## The long way round for challenges: every shipped solution under every secret seed, in real boxes
+	@$(STEP) 1/4 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
+	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/4 "Images" $(BUILD)
+	@$(STEP) --last 4/4 "Shipped solutions" $(BIN)/python -m pytest tests/worker/test_solutions.py --all-seeds $(ARGS)
 
 bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS='--only sandbox', --quick)
 	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap

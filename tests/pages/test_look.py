@@ -55,6 +55,10 @@ PAGES = {
     "mine": ("/submissions", "ada"),
     "none of mine": ("/submissions", "cy"),
     "status": ("/status", None),
+    "sign in": ("/sign-in", None),
+    "join": ("/join?code=ABCDE", None),
+    "join as somebody": ("/join", "ada"),
+    "account": ("/account", "ada"),
 }
 REFUSED = {
     "missing": (404, "/leaderboards/nope", None),

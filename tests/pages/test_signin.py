@@ -184,7 +184,7 @@ def test_signing_out_everywhere(site: Site) -> None:
     here = joined(site, "everywhere")
     there, other = Visitor(site), joined(site, "somebody-else")
     assert there.send("/sign-in", name="everywhere", password=PASSWORD).status_code == 303
-    assert "in 2 browsers" in here.get("/account").text
+    assert "In 2 browsers" in here.get("/account").text
     assert here.form("/account/sign-out-everywhere").status_code == 303
     assert (here.who(), there.who(), other.who()) == (401, 401, 200)
 
