@@ -15,6 +15,7 @@ from api.context import Context, Rings
 from api.intake import Bounds, Intake
 from api.limiter import Limiter
 from api.live import Live
+from api.metrics import ApiMetrics, Observed, exposed
 from api.pages import site
 from api.passwords import Passwords
 from api.queue import Bell
@@ -53,6 +54,9 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.context = context
+    app.state.metrics = ApiMetrics(context.store)
+    if isinstance(context.bell, Bell):
+        app.state.metrics.count_bell(context.bell)
     problems.install(app)
     app.add_middleware(Intake, bounds=_bounds(settings))
     app.add_middleware(_Headers)
@@ -100,12 +104,15 @@ def _bounds(settings: Settings) -> Bounds:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
+    metrics: ApiMetrics = app.state.metrics
+    settings = context.settings
     context.store.migrate()
-    people.ensure_admin(context.store, lambda token: write_private(context.settings.admin_token_file, token + "\n"))
-    sweeper = Sweeper(context.settings, context.store, context.blobs, context.bell)
+    people.ensure_admin(context.store, lambda token: write_private(settings.admin_token_file, token + "\n"))
+    sweeper = Sweeper(settings, context.store, context.blobs, context.bell, metrics.expired.inc)
     sweeper.start()
     try:
-        yield
+        with exposed(metrics.registry, settings.metrics_host, settings.api_metrics_port):
+            yield
     finally:
         await context.live.stop()
         sweeper.stop()
@@ -114,7 +121,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _Api(FastAPI):
-    """FastAPI whose OpenAPI document also names the refusals that every route can give."""
+    """FastAPI whose requests are observed and whose OpenAPI document names the refusals that every route can give."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        # around everything, Starlette's own answer to an unforeseen error included
+        return Observed(super().build_middleware_stack(), self.state.metrics, prefix=PREFIX)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

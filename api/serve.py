@@ -5,6 +5,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from api import logs
 from api.app import create_app
 from api.settings import Settings
 
@@ -32,7 +33,7 @@ def server(settings: Settings, app: FastAPI) -> Server:
         http="h11",
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,  # its loggers speak as ours do
         server_header=False,
         date_header=True,
         # What a client claims about its address and its TLS counts only where a proxy of the operator's says it.
@@ -49,4 +50,5 @@ def server(settings: Settings, app: FastAPI) -> Server:
 
 def run(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM."""
+    logs.configure("api", form=settings.log_format, level=settings.log_level)
     server(settings, create_app(settings)).run()

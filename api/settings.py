@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -29,10 +30,16 @@ class Settings(BaseSettings):
     broker_password_file: Path | None = None
     challenges: Annotated[list[Path], NoDecode] = []
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Port = 8000
     public_url: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     session_seconds: Seconds = 14 * 86400.0
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_host: str = "127.0.0.1"
+    api_metrics_port: Port = 0
+    worker_metrics_port: Port = 0
 
     builds: Literal["off", "wheels", "any"] = "off"
     slots: Annotated[int, Field(ge=0)] = 0
@@ -92,6 +99,11 @@ class Settings(BaseSettings):
         if value and re.fullmatch(r"https?://[^/?#@\s]+", value) is None:
             raise ValueError("an origin without a path, as https://judge.example.org")
         return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("database_password_file", "broker_password_file")
     @classmethod

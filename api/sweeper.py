@@ -1,6 +1,7 @@
 """Runs the sweep every few seconds in a thread of its own; knows not what it finds."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -18,11 +19,15 @@ log = structlog.get_logger(__name__)
 class Sweeper:
     """Any number of processes may have one; a pass that fails is told and tried again."""
 
-    def __init__(self, settings: Settings, store: Store, blobs: Blobs, bell: Rings) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, blobs: Blobs, bell: Rings, expired: Callable[[int], None] | None = None
+    ) -> None:
+        """`expired` hears how many claims of dead workers a pass found."""
         self._settings = settings
         self._store = store
         self._blobs = blobs
         self._bell = bell
+        self._expired = expired
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -53,5 +58,5 @@ class Sweeper:
             max_attempts=self._settings.max_attempts,
             ring=self._bell.ring,
         )
-        if counts.expired:
-            log.warning("sweep.expired", leases=counts.expired)
+        if self._expired is not None:
+            self._expired(counts.expired)

@@ -85,6 +85,8 @@ class _Judge:
             "ASSAY_HOST": self._settings.host,
             "ASSAY_PORT": str(self._port),
             "PYTHONUNBUFFERED": "1",
+            # each line gets its process's name before it, which is for people
+            "ASSAY_LOG_FORMAT": os.environ.get("ASSAY_LOG_FORMAT", "console"),
             # one machine of one's own: what production has off until somebody decides is on here
             "ASSAY_BUILDS": os.environ.get("ASSAY_BUILDS", EMBEDDED_BUILDS),
         }

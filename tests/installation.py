@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from api.blobs import Blobs, pack
 from api.settings import Settings
 from api.store import Store, accept, competitions, people
 from api.store.tables import Attempt, Judging, Role, VerdictRow
-from challenges.loader import load_all
+from challenges.loader import Challenge, load_all
 
 TOYS = Path(__file__).parent / "toys"
 QUICK: dict[str, Any] = {
@@ -49,27 +50,41 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = 40) -> T:
 
 
 class Installation:
-    """The toys as a competition, one person `ada` with an entry, and what the database says about submissions."""
+    """The toys as a competition, one person `ada` with an entry, and what the database says about submissions.
 
-    def __init__(self, data: Path, **settings: Any) -> None:
+    `base`, `slug`, `title` and `names` make it another competition of other challenges and people; `clock` stands for
+    that of the database.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        base: Mapping[str, Challenge] | None = None,
+        slug: str = "toys",
+        title: str = "Toys",
+        names: Sequence[str] = ("ada",),
+        clock: Callable[[], datetime] | None = None,
+        **settings: Any,
+    ) -> None:
         self.settings = Settings(data=data, challenges=[TOYS], **{**QUICK, **settings})
         self.settings.prepare()
-        self.store = Store(self.settings.database)
+        self.slug = slug
+        self.store = Store(self.settings.database, clock=clock)
         self.store.migrate()
         self.blobs = Blobs(self.settings.blobs_dir)
-        self.challenges = load_all([TOYS])
+        self.challenges = load_all([TOYS]) if base is None else dict(base)
         people.ensure_admin(self.store, lambda _: None)
         places = [competitions.ChallengePlace(c.slug, c.points, c.version) for c in self.challenges.values()]
-        competitions.create(
-            self.store, slug="toys", title="Toys", opens_at=None, closes_at=None, challenges=places, by=1
-        )
+        competitions.create(self.store, slug=slug, title=title, opens_at=None, closes_at=None, challenges=places, by=1)
         self.people: dict[str, int] = {}
-        self.join("ada")
+        for name in names:
+            self.join(name)
 
     def join(self, name: str) -> None:
         """A new person with an entry."""
         self.people[name] = people.create_person(self.store, name, Role.participant, by=1).id
-        competitions.add_entry(self.store, "toys", name, by=1)
+        competitions.add_entry(self.store, self.slug, name, by=1)
 
     def submit(
         self,
@@ -86,7 +101,7 @@ class Installation:
             person_id=self.people[person],
             challenge=challenge,
             version=self.challenges[challenge].version,
-            competition="toys",
+            competition=self.slug,
             digest=self.blobs.put([data]),
             size=len(data),
             files=sorted(given),

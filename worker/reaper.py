@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
+import structlog
+
 from sandbox.types import SandboxError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 15.0
 
@@ -65,19 +67,21 @@ def reap(containers: Containers) -> int:
         found = containers.leftovers()
         builds = containers.leftover_builds()
     except SandboxError as error:
-        log.warning("the reaper could not look: %s", error)
+        log.warning("reaper.blind", error=str(error))
         return 0
     removed = sum(containers.remove(name) for name in found) + sum(containers.remove_build(one) for one in builds)
     if found or builds:
-        log.warning("removed %d of %d leftover containers and builds", removed, len(found) + len(builds))
+        log.warning("reaper.removed", removed=removed, found=len(found) + len(builds))
     return removed
 
 
 class Reaper:
     """Reaps at once and then every `EVERY_SECONDS`, in a thread of its own."""
 
-    def __init__(self, containers: Containers) -> None:
+    def __init__(self, containers: Containers, removed: Callable[[int], None] = lambda _: None) -> None:
+        """`removed` hears how much a pass removed."""
         self._containers = containers
+        self._removed = removed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reaper", daemon=True)
 
@@ -88,10 +92,11 @@ class Reaper:
     def stop(self) -> None:
         """End, within the pass that may be going on."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _loop(self) -> None:
         while True:
-            reap(self._containers)
+            self._removed(reap(self._containers))
             if self._stop.wait(EVERY_SECONDS):
                 return

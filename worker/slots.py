@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bound_contextvars
 
 from api.blobs import BadPack, Blobs, unpack
 from api.settings import Settings
@@ -21,10 +23,13 @@ from sandbox.types import Abandoned, SandboxError
 from worker.graders import GraderFault
 from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
+from worker.metrics import WorkerMetrics
 from worker.prepare import Preparer
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
+PLACE = re.compile(r'^ +File "challenge/[^"\n]*", line (\d+)', re.MULTILINE)
+KIND = re.compile(r"^([A-Za-z_][A-Za-z0-9_.]*(?:Error|Exception|Fault|Interrupt))\b", re.MULTILINE)
 BACKSTOP_SECONDS = 90.0
 """Beyond the limits of submission and grader together, a slot gives up and the engine is at fault."""
 
@@ -36,6 +41,7 @@ class Holding:
     claim: Claim
     deadline: float = float("inf")
     """On the monotonic clock."""
+    begun: float = field(default_factory=time.monotonic)
     renewed: float = field(default_factory=time.monotonic)
     lost: bool = False
 
@@ -54,6 +60,7 @@ class Slots:
         grading: Grading,
         preparer: Preparer,
         ring: Callable[[], None],
+        metrics: WorkerMetrics | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -63,6 +70,8 @@ class Slots:
         self._grading = grading
         self._preparer = preparer
         self._ring = ring
+        self._metrics = metrics or WorkerMetrics()
+        self._metrics.slots.set(settings.slots_in_force)
         self._free = threading.Semaphore(settings.slots_in_force)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -73,10 +82,16 @@ class Slots:
         """Say that this worker is there, and begin to renew, sweep and poll."""
         workers.heartbeat(self._store, self.name, self._settings.slots_in_force)
         self._touch()
+        log.info("worker.started", worker=self.name, slots=self._settings.slots_in_force)
         for loop in (self._renew_forever, self._sweep_forever):
             self._thread(loop.__name__, loop)
         for n in range(self._settings.slots_in_force):
             self._thread(f"poll-{n}", lambda: self._poll_forever(bell_works))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker was told to claim nothing more."""
+        return self._stopping.is_set()
 
     def refuse(self) -> None:
         """Claim nothing more and abandon what is running, so that it is given back."""
@@ -92,7 +107,8 @@ class Slots:
         try:
             workers.leave(self._store, self.name)
         except SQLAlchemyError as error:
-            log.warning("the worker could not sign off: %s", error)
+            log.warning("worker.not_signed_off", error=type(error).__name__)
+        log.info("worker.stopped", worker=self.name)
 
     def work(self) -> int:
         """Judge one after another until nothing is runnable or no slot is free; the number of judgings handled."""
@@ -110,18 +126,39 @@ class Slots:
 
     def _handle(self, holding: Holding) -> None:
         claim = holding.claim
+        with (
+            # lines of graders and sandbox in this thread carry them too
+            bound_contextvars(
+                submission=claim.submission_id, judging=claim.judging_id, epoch=claim.epoch, attempt=claim.attempts
+            ),
+            self._metrics.busy.track_inprogress(),
+        ):
+            self._metrics.claims.inc()
+            self._metrics.waited.observe(claim.waited_seconds)
+            log.info("judging.claimed", challenge=claim.challenge, waited=round(claim.waited_seconds, 3))
+            self._work_on(holding)
+
+    def _work_on(self, holding: Holding) -> None:
+        claim = holding.claim
         with self._lock:
             self._held[claim.judging_id] = holding
         try:
             report, evidence = self._judged(holding)
         except Abandoned:
-            self._give_back(claim, "the worker stopped" if self._stopping.is_set() else "the claim was lost", 0.0)
+            stopped = self._stopping.is_set()
+            log.info("judging.abandoned", why="the worker stops" if stopped else "the claim was lost")
+            self._give_back(
+                claim,
+                "stopped" if stopped else "lost",
+                "the worker stopped" if stopped else "the claim was lost",
+                0.0,
+            )
         except (SandboxError, BadPack, OSError, SQLAlchemyError, LookupError) as error:
-            log.error("judging %d: %s", claim.judging_id, error)
-            self._give_back(claim, f"{type(error).__name__}: {error}", self._delay(claim))
+            log.error("judging.failed", error=type(error).__name__, detail=_told(error))
+            self._give_back(claim, _class(error), f"{type(error).__name__}: {error}", self._delay(claim))
         except Exception as error:
-            log.exception("judging %d: an error nobody foresaw", claim.judging_id)
-            self._give_back(claim, f"internal error: {type(error).__name__}", self._delay(claim))
+            log.exception("judging.failed", error=type(error).__name__)
+            self._give_back(claim, "internal", f"internal error: {type(error).__name__}", self._delay(claim))
         else:
             self._commit(holding, report, evidence)
         finally:
@@ -156,7 +193,7 @@ class Slots:
         report = judge(outcome, facts, limits, pass_mark=challenge.pass_mark, lines=lines)
         evidence: dict[str, object] = {"version": challenge.version, "worker": self.name, "facts": asdict(facts)}
         if isinstance(outcome, GraderFailed):
-            log.error("judging %d of %s: the grader failed: %s", claim.judging_id, challenge.slug, outcome.detail)
+            log.error("judging.grader_failed", challenge=challenge.slug, error=outline(outcome.detail))
             evidence["detail"] = outcome.detail
         return report, evidence
 
@@ -168,6 +205,7 @@ class Slots:
         return holding.lost or fenced or self._stopping.is_set()
 
     def _tell(self, holding: Holding, stage: str) -> None:
+        log.info("judging.stage", stage=stage)
         if not judgings.set_stage(self._store, holding.claim, stage):
             holding.lost = True
             raise Abandoned
@@ -178,15 +216,23 @@ class Slots:
         pause = 0.1
         while True:
             try:
-                if not judgings.commit(self._store, claim, report, evidence=evidence):
-                    log.warning("judging %d: stale attempt, epoch %d", claim.judging_id, claim.epoch)
+                ours = judgings.commit(self._store, claim, report, evidence=evidence)
                 break
             except SQLAlchemyError as error:
                 if time.monotonic() - holding.renewed > self._settings.lease_seconds:
-                    log.error("judging %d: the verdict could not be written: %s", claim.judging_id, error)
+                    log.error("judging.not_committed", error=type(error).__name__)
                     return
             time.sleep(pause)
             pause = min(2.0, 2 * pause)
+        took = time.monotonic() - holding.begun
+        if ours:
+            self._metrics.verdicts.labels(report.verdict.value).inc()
+            self._metrics.took.observe(took)
+            waited = round(claim.waited_seconds, 3)
+            log.info("judging.committed", verdict=report.verdict.value, waited=waited, took=round(took, 3))
+        else:
+            self._metrics.stale.inc()
+            log.warning("judging.stale", verdict=report.verdict.value, took=round(took, 3))
         self._ring_if_more()
 
     def _ring_if_more(self) -> None:
@@ -194,11 +240,11 @@ class Slots:
             if judgings.runnable(self._store):
                 self._ring()
         except SQLAlchemyError as error:
-            log.warning("the queue could not be read: %s", error)
+            log.warning("queue.not_read", error=type(error).__name__)
 
-    def _give_back(self, claim: Claim, reason: str, delay: float) -> None:
+    def _give_back(self, claim: Claim, kind: str, reason: str, delay: float) -> None:
         try:
-            judgings.give_back(
+            ours = judgings.give_back(
                 self._store,
                 claim,
                 reason=reason,
@@ -207,7 +253,16 @@ class Slots:
                 max_attempts=self._settings.max_attempts,
             )
         except SQLAlchemyError as error:
-            log.error("judging %d could not be given back; its lease will run out: %s", claim.judging_id, error)
+            log.error("judging.not_given_back", error=type(error).__name__)  # its lease will run out
+            return
+        if not ours:
+            log.warning("judging.stale", given_back=kind)
+            return
+        self._metrics.given_back.labels(kind).inc()
+        over = claim.attempts >= self._settings.max_attempts or claim.strikes >= self._settings.max_strikes
+        if over:
+            self._metrics.verdicts.labels("judge_error").inc()
+        log.warning("judging.given_back", reason=kind, ends="judge_error" if over else "queued", delay=round(delay, 1))
 
     def _delay(self, claim: Claim) -> float:
         return float(self._settings.retry_base_seconds * 2 ** min(claim.attempts, 6))
@@ -231,7 +286,7 @@ class Slots:
                     self._store, worker=self.name, held=pairs, lease_seconds=self._settings.lease_seconds
                 )
             except SQLAlchemyError as error:
-                log.warning("the leases could not be renewed: %s", error)
+                log.warning("leases.not_renewed", error=type(error).__name__)
                 continue
             self._touch()
             for id, one in held.items():
@@ -247,13 +302,13 @@ class Slots:
         try:
             self._settings.alive_file.touch()
         except OSError as error:
-            log.warning("%s cannot be touched: %s", self._settings.alive_file, error)
+            log.warning("alive_file.not_touched", error=error.strerror)
 
     def _sweep_forever(self) -> None:
         settings = self._settings
         while not self._stopping.wait(settings.sweep_seconds * random.uniform(0.8, 1.2)):
             try:
-                sweep.sweep(
+                counts = sweep.sweep(
                     self._store,
                     retry_base_seconds=settings.retry_base_seconds,
                     max_strikes=settings.max_strikes,
@@ -261,14 +316,37 @@ class Slots:
                     ring=self._ring,
                 )
             except SQLAlchemyError as error:
-                log.warning("the sweep failed: %s", error)
+                log.warning("sweep.failed", error=type(error).__name__)
+            else:
+                self._metrics.expired.inc(counts.expired)
 
     def _poll_forever(self, bell_works: Callable[[], bool]) -> None:
         while not self._stopping.is_set():
             try:
                 self.work()
             except SQLAlchemyError as error:
-                log.warning("nothing could be claimed: %s", error)
+                log.warning("queue.not_claimed", error=type(error).__name__)
             settings = self._settings
             pause = settings.poll_seconds if bell_works() else settings.poll_without_broker_seconds
             self._stopping.wait(pause * random.uniform(0.8, 1.2))
+
+
+def outline(detail: str) -> str:
+    """What failed in a grader and where: the kind of error and its line, not its text, which may hold hidden data."""
+    place = PLACE.findall(detail)
+    kind = KIND.findall(detail)
+    return (
+        f"{kind[-1] if kind else 'failed'}{f' in line {place[-1]}' if place else ''}; see the evidence of the attempt"
+    )
+
+
+def _class(error: Exception) -> str:
+    for kind, name in ((SandboxError, "engine"), (SQLAlchemyError, "database"), (LookupError, "challenge")):
+        if isinstance(error, kind):
+            return name
+    return "storage"
+
+
+def _told(error: Exception) -> str:
+    """The text of an error, but for the database's, which would quote what it was asked to store."""
+    return str(getattr(error, "orig", "") or type(error).__name__ if isinstance(error, SQLAlchemyError) else error)

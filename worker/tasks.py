@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import signal
@@ -15,10 +14,13 @@ from functools import cache
 from typing import IO, Any
 
 import celery.signals
+import structlog
 from celery import Celery
 from celery.platforms import SecurityWarning
 
+from api import logs
 from api.blobs import Blobs
+from api.metrics import exposed
 from api.queue import TASK, Bell, celery_config
 from api.settings import Settings
 from api.store import Store
@@ -28,11 +30,12 @@ from sandbox.images.build import resolve
 from sandbox.types import SandboxError
 from worker.graders import GraderFault, Graders
 from worker.grading import Grading
+from worker.metrics import Watched, WorkerMetrics
 from worker.prepare import Preparer, read_secret
 from worker.reaper import Reaper, own_host
-from worker.slots import Slots
+from worker.slots import Slots, outline
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Worker:
     host: IO[str]
     challenges: dict[str, Challenge]
     preparer: Preparer
+    metrics: WorkerMetrics
 
     def start(self, bell_works: Callable[[], bool]) -> None:
         """Reap, prepare what is not prepared, and begin to claim."""
@@ -68,7 +72,10 @@ class Worker:
             try:
                 self.preparer.prepared(challenge)
             except (GraderFault, SandboxError) as error:
-                log.error("the data of %s could not be prepared: %s", challenge.slug, error)
+                if self.slots.stopping:
+                    return
+                told = outline(str(error)) if isinstance(error, GraderFault) else str(error)
+                log.error("challenge.not_prepared", challenge=challenge.slug, error=told)
 
 
 def assemble(settings: Settings) -> Worker:
@@ -79,8 +86,12 @@ def assemble(settings: Settings) -> Worker:
     store = Store(settings.database, pool_size=settings.slots_in_force + 4)
     store.migrate()
     challenges = load_all([builtin_root(), *settings.challenges])
-    graders = Graders(sandbox)
-    grading = Grading(sandbox, graders)
+    metrics = WorkerMetrics()
+    watched = Watched(sandbox, metrics)
+    graders = Graders(watched)
+    grading = Grading(watched, graders)
+    bell = Bell(settings.broker, instance=settings.instance)
+    metrics.count_bell(bell)
     uploads, hidden = Blobs(settings.blobs_dir), Blobs(settings.hidden_dir)
     preparer = Preparer(store, uploads, hidden, read_secret(settings.secret_file), grading)
     slots = Slots(
@@ -91,9 +102,11 @@ def assemble(settings: Settings) -> Worker:
         challenges=challenges,
         grading=grading,
         preparer=preparer,
-        ring=Bell(settings.broker, instance=settings.instance).ring,
+        ring=bell.ring,
+        metrics=metrics,
     )
-    return Worker(slots, Reaper(sandbox), graders, sandbox, store, host, challenges, preparer)
+    reaper = Reaper(sandbox, metrics.reaped.inc)
+    return Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics)
 
 
 def celery_app(settings: Settings, worker: Worker) -> Celery:
@@ -110,17 +123,18 @@ def celery_app(settings: Settings, worker: Worker) -> Celery:
 
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Without a broker the worker polls. Raises what `assemble` raises."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure("worker", form=settings.log_format, level=settings.log_level)
     worker = assemble(settings)
     try:
-        if settings.broker_url:
-            _run_celery(settings, worker)
-        else:
-            stop = threading.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
-            worker.start(lambda: False)
-            stop.wait()
+        with exposed(worker.metrics.registry, settings.metrics_host, settings.worker_metrics_port):
+            if settings.broker_url:
+                _run_celery(settings, worker)
+            else:
+                stop = threading.Event()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, lambda *_: stop.set())
+                worker.start(lambda: False)
+                stop.wait()
     finally:
         worker.close()
 
@@ -142,6 +156,7 @@ def _run_celery(settings: Settings, worker: Worker) -> None:
     # polling begins before the broker is reached, so that a backlog drains with the broker off
     worker.start(bell_works)
     celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(), weak=False)
+    celery.signals.setup_logging.connect(lambda **_: None, weak=False)  # it is set up
     slots = settings.slots_in_force
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={slots}", *quiet])

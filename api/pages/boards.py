@@ -3,7 +3,9 @@
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from markupsafe import escape
 
 from api.context import Context
 from api.pages.render import fragment
@@ -34,6 +36,14 @@ class Shown(Fragment):
     event_id: int
     competition: CompetitionView
     board: Board
+
+
+def marked(shown: Shown, name: str | None) -> Shown:
+    """The board with the line of this name marked as the viewer's own; everything else is shared by all viewers."""
+    if name is None:
+        return shown
+    line = f'<tr data-key="{escape(name)}"'
+    return replace(shown, html=shown.html.replace(line, f'<tr class="mine"{line.removeprefix("<tr")}', 1))
 
 
 class Boards:

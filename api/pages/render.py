@@ -73,6 +73,18 @@ def size(count: int) -> str:
     return f"{kib:.1f} KiB" if kib < 1024 else f"{kib / 1024:.1f} MiB"
 
 
+def duration(seconds: float) -> str:
+    """A length of time in the two units that suit it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{number(round(seconds, 1))} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
 def words(name: str) -> str:
     """A name of the program as people read it: memory_limit, deep-learning."""
     return name.replace("_", " ").replace("-", " ")
@@ -94,7 +106,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = static
-    environment.filters.update(visible=visible, number=number, moment=moment, size=size, words=words)
+    environment.filters.update(visible=visible, number=number, moment=moment, size=size, duration=duration, words=words)
     return environment
 
 

@@ -5,21 +5,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import upload
 from api.auth import Principal, peer
+from api.blobs import unpack
 from api.context import Context, Shared
 from api.errors import Problem
 from api.live import Topic
-from api.pages import streams
-from api.pages.boards import PAGE, RECHECK, Boards, Key
+from api.pages import sources, streams
+from api.pages.boards import PAGE, RECHECK, Boards, Key, marked
 from api.pages.render import PRIVATE, fragment, page
 from api.pages.statements import article
-from api.pages.streams import Fragment, Render
+from api.pages.streams import Fragment, Render, Seen
 from api.pages.visitor import (
     FORM_FIELD,
     Member,
@@ -40,6 +41,8 @@ from api.store.tables import Scope
 
 QUEUE_RECHECK = 3.0
 """Seconds after which the page of a waiting submission looks at its place in the queue again."""
+ATTEMPTS = 10
+"""Of the viewer's own submissions that a challenge's page lists."""
 DOWNLOAD = "application/octet-stream"
 
 router = APIRouter(include_in_schema=False)
@@ -53,7 +56,6 @@ def _boards(request: Request) -> Boards:
 
 AllBoards = Annotated[Boards, Depends(_boards)]
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000_000 // PAGE)]
-Seen = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 anybody = [Depends(of_request)]
 """Whoever asks is counted."""
 
@@ -71,11 +73,23 @@ def home(context: Shared, visit: Visitor) -> HTMLResponse:
 
 @router.get("/leaderboards/{competition}")
 def board(
-    boards: AllBoards, visit: Visitor, competition: PathSlug, challenge: QuerySlug = None, page_number: PageNumber = 1
+    context: Shared,
+    boards: AllBoards,
+    visit: Visitor,
+    competition: PathSlug,
+    challenge: QuerySlug = None,
+    page_number: PageNumber = 1,
 ) -> HTMLResponse:
-    """The overall board, or that of one challenge."""
+    """The overall board, or that of one challenge; the viewer's own line is marked."""
     shown = boards.current(Key(competition, challenge, page_number))
-    return page("board.html", visit, shown=shown, page=page_number, titles=boards.titles(shown.competition))
+    mine = marked(shown, _entry(context, visit, competition))
+    return page("board.html", visit, shown=mine, page=page_number, titles=boards.titles(shown.competition))
+
+
+def _entry(context: Context, visit: Visit, competition: str) -> str | None:
+    """The name under which the viewer stands on the competition's boards."""
+    who = visit.principal
+    return competitions.entry_of(context.store, competition, who.person_id) if who else None
 
 
 @dataclass(frozen=True)
@@ -92,19 +106,23 @@ async def _board_stream(
     request: Request,
     context: Shared,
     boards: AllBoards,
+    visit: Visitor,
+    seen: Seen,
     competition: PathSlug,
     challenge: QuerySlug = None,
     page_number: PageNumber = 1,
-    seen: Seen = None,
 ) -> Stream:
     key = Key(competition, challenge, page_number)
     await run_in_threadpool(boards.current, key)  # what is unknown is refused before the stream begins
     number = await run_in_threadpool(competitions.number, context.store, competition)
+    mine = await run_in_threadpool(_entry, context, visit, competition)
     context.live.check(peer(request))
-    return Stream(Topic(competition_id=number), peer(request), lambda event: boards.current(key, event), seen)
+    return Stream(
+        Topic(competition_id=number), peer(request), lambda event: marked(boards.current(key, event), mine), seen
+    )
 
 
-@router.get("/leaderboards/{competition}/live", response_class=EventSourceResponse, dependencies=anybody)
+@router.get("/leaderboards/{competition}/live", response_class=EventSourceResponse)
 async def live_board(
     context: Shared, stream: Annotated[Stream, Depends(_board_stream)]
 ) -> AsyncIterator[ServerSentEvent]:
@@ -132,11 +150,21 @@ def challenge_page(
         visit,
         status=refusal.code.status if refusal else 200,
         challenge=told,
+        attempts=_attempts(context, visit, slug),
         statement=article(told.statement_html),
         competitions=played,
         base=own_origin(request, context),
         refusal=refusal.document() if refusal else None,
     )
+
+
+def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.SubmissionView] | None:
+    """What the viewer handed in for this challenge lately; None for who is not signed in."""
+    if visit.principal is None:
+        return None
+    return submissions.listed(
+        context.store, owner=visit.principal.person_id, challenge=slug, limit=ATTEMPTS
+    ).submissions
 
 
 @router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
@@ -172,7 +200,25 @@ def starter(context: Shared, slug: PathSlug, name: str) -> Response:
 def submission(context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
     """A submission, for its owner; somebody else's is as missing as a missing one."""
     shown = _submission(context, principal, submission_id)
-    return page("submission.html", visit, id=submission_id, shown=shown)
+    source = submissions.source(context.store, submission_id, owner=principal.sees)
+    return page(
+        "submission.html",
+        visit,
+        headers=PRIVATE,
+        id=submission_id,
+        shown=shown,
+        digest=source.digest,
+        files=_files(context, source),
+    )
+
+
+def _files(context: Context, source: submissions.Source) -> list[sources.Shown] | None:
+    """What was handed in; None when the upload is gone, which takes nothing from the verdict."""
+    known = context.challenges.get(source.challenge)
+    try:
+        return sources.shown(unpack(context.blobs.get(source.digest)), first=known.submit if known else "")
+    except FileNotFoundError:
+        return None
 
 
 def _submission(context: Context, principal: Principal, submission_id: str) -> Fragment:
@@ -183,12 +229,13 @@ def _submission(context: Context, principal: Principal, submission_id: str) -> F
         "_submission.html",
         submission=told,
         title=known.title if known else told.challenge,
+        limits=known.limits if known else None,
         competition=competitions.find(context.store, told.competition).title,
     )
     return Fragment(hashlib.sha256(html.encode()).hexdigest()[:16], html, view.final)
 
 
-def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen = None) -> Stream:
+def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen) -> Stream:
     _submission(context, principal, submission_id)
     who = str(principal.person_id)
     context.live.check(who)

@@ -17,8 +17,9 @@ from starlette.types import Scope
 from api import problems
 from api.context import Context
 from api.errors import Problem
-from api.pages import routes, signin
+from api.pages import lists, routes, signin
 from api.pages.boards import Boards
+from api.pages.condition import Condition
 from api.pages.render import PRIVATE, STATIC, page
 from api.pages.signin import next_of
 from api.pages.visitor import NOBODY
@@ -35,8 +36,10 @@ def install(app: FastAPI) -> None:
     """Mounts the pages on an api whose own routes and refusals are in place."""
     context: Context = app.state.context
     app.state.boards = Boards(context)
+    app.state.condition = Condition(context)
     app.mount("/static", _Static(directory=STATIC))
     app.include_router(routes.router)
+    app.include_router(lists.router)
     app.include_router(signin.router)
     for kind in REFUSALS:
         handler: Any = app.exception_handlers[kind]
@@ -67,7 +70,13 @@ def _page(request: Request, refusal: Response) -> Response:
     # Who it was is not looked up for a refusal: what refused may be the database itself.
     visit = getattr(request.state, "visit", None) or NOBODY
     return page(
-        "error.html", visit, status=refusal.status_code, headers=headers, problem=document, next=next_of(request)
+        "error.html",
+        visit,
+        status=refusal.status_code,
+        headers=headers,
+        problem=document,
+        next=next_of(request),
+        retry_after=headers.get("Retry-After"),
     )
 
 

@@ -11,6 +11,7 @@ def article(html: str) -> Markup:
     if html.startswith("<h1>"):
         html = html.partition("</h1>")[2]
     html = html.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
+    html = html.replace('<div class="math block">', '<div class="math block" tabindex="0">')
     html = html.replace("<pre>", '<pre tabindex="0">')
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
     return Markup(html)

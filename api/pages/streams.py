@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
@@ -13,6 +15,8 @@ PAUSE = 0.3
 """Seconds between two pieces of one stream: a burst of events is one piece."""
 RETRY = 1000
 """Milliseconds after which a browser comes back."""
+FINAL = "final"
+"""The event after a final piece, at which a browser does not come back."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,17 @@ class Fragment:
 
 Render = Callable[[int | None], Fragment]
 """Makes the piece: for None as it stands, for the id of an event at least as new as that."""
+
+
+def _seen(
+    last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+    seen: Annotated[str | None, Query(max_length=100)] = None,
+) -> str | None:
+    return last or seen
+
+
+Seen = Annotated[str | None, Depends(_seen)]
+"""The stamp of the piece a viewer has: of the last event, and before the first one of the page as it was loaded."""
 
 
 async def follow(
@@ -45,6 +60,7 @@ async def follow(
                 yield ServerSentEvent(id=piece.stamp, raw_data=piece.html, retry=RETRY)
                 sent = piece.stamp
             if piece.final:
+                yield ServerSentEvent(event=FINAL, id=piece.stamp, raw_data="")
                 return
             await asyncio.sleep(PAUSE)
             news = await _news(follower, min(recheck, end - clock()))

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
-from markdown_it import MarkdownIt
 
+from api import markdown
 from api.auth import Viewer
 from api.context import Context, Shared
 from api.errors import Problem
@@ -16,8 +16,6 @@ from challenges.loader import Challenge
 from challenges.statement import rendered_statement
 
 router = APIRouter(tags=["challenges"], route_class=Route)
-
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 class ChallengeLine(Answer):
@@ -83,8 +81,8 @@ class ChallengeAnswer(ChallengeLine):
 
 
 def statement_html(challenge: Challenge) -> str:
-    """The statement as HTML; what the author wrote as HTML is shown as text."""
-    return str(_markdown.render(rendered_statement(challenge)))
+    """The statement as HTML with its formulas as MathML; what the author wrote as HTML is shown as text."""
+    return markdown.html(rendered_statement(challenge))
 
 
 def describe(context: Context, challenge: Challenge) -> ChallengeAnswer:

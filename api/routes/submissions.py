@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -25,6 +26,8 @@ from api.store.submissions import SubmissionView
 from api.store.tables import Stage, State, View
 
 router = APIRouter(tags=["submissions"], route_class=Route)
+
+log = structlog.get_logger(__name__)
 
 FINAL = (State.done.value, State.cancelled.value)
 MAX_WAIT = 30
@@ -237,6 +240,7 @@ def _is_final(event: Happening) -> bool:
 def cancel_submission(context: Shared, principal: Submitter, submission_id: SubmissionId) -> SubmissionAnswer:
     """Cancels a submission that has no verdict yet; a run that has begun is stopped and counts for nothing."""
     submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
+    log.info("submission.cancelled", submission=submission_id, person=principal.person_id)
     return describe(context, submissions.find(context.store, submission_id, owner=principal.sees))
 
 
@@ -256,8 +260,7 @@ def download_source(context: Shared, principal: Reader, submission_id: Submissio
     source = submissions.source(context.store, submission_id, owner=principal.sees)
     packed = context.blobs.get(source.digest)
     if len(source.files) > 1:
-        challenge = submissions.find(context.store, submission_id, owner=principal.sees).challenge
-        return _download(f"{challenge}.zip", packed, "application/zip")
+        return _download(f"{source.challenge}.zip", packed, "application/zip")
     ((name, content),) = blobs.unpack(packed).items()
     return _download(name, content, "application/octet-stream")
 

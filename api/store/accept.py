@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
@@ -29,6 +30,8 @@ from api.store.tables import (
 )
 
 RECENT = 20
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,17 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             "attempts_left": None,
         }
         session.get_one(Submission, submission_id).receipt = receipt
-        return receipt
+    log.info(
+        "submission.accepted",
+        submission=submission_id,
+        judging=judging.id,
+        competition=place.competition.slug,
+        challenge=offer.challenge,
+        person=offer.person_id,
+        digest=offer.digest,
+        size=offer.size,
+    )
+    return receipt
 
 
 def _known(session: Session, offer: Offer) -> dict[str, Any] | None:

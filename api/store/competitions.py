@@ -115,6 +115,16 @@ def number(store: Store, slug: str) -> int:
         return by_slug(session, slug).id or 0
 
 
+def entry_of(store: Store, slug: str, person_id: int) -> str | None:
+    """The name under which somebody stands in a competition; None without an entry.
+
+    Raises Problem unknown_competition.
+    """
+    with store.read() as session:
+        here = Entry.competition_id == by_slug(session, slug).id
+        return session.exec(select(Entry.name).where(here, Entry.person_id == person_id)).first()
+
+
 def listed(store: Store) -> list[CompetitionView]:
     """All competitions, the newest first."""
     with store.read() as session:

@@ -31,6 +31,8 @@ class Claim:
     version: str | None
     digest: str
     received_at: datetime
+    waited_seconds: float
+    """From receipt to this claim, earlier attempts included."""
 
 
 def _can_run(now: datetime) -> tuple[Any, ...]:
@@ -80,6 +82,7 @@ def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
             version=judging.version,
             digest=submission.digest,
             received_at=submission.received_at,
+            waited_seconds=max(0.0, (now - submission.received_at).total_seconds()),
         )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from api.errors import Problem
 from api.store import competitions, events, verdicts
 from api.store.database import Store
-from api.store.tables import OVERALL, CompetitionChallenge, Entry, Standing, View
+from api.store.tables import OVERALL, Competition, CompetitionChallenge, Entry, Standing, View
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,34 @@ class Board:
     event_id: int
     offset: int
     rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Best:
+    """How far somebody is with a challenge, over all their competitions."""
+
+    score: float | None
+    solved: bool
+
+
+def bests(store: Store, person_id: int) -> dict[str, Best]:
+    """By challenge, for the challenges in which somebody has a verdict that counts."""
+    with store.read() as session:
+        now = store.now(session)
+        rows = session.exec(
+            select(Standing, Competition.closes_at)
+            .join(Entry, col(Entry.id) == Standing.entry_id)
+            .join(Competition, col(Competition.id) == Standing.competition_id)
+            .where(Entry.person_id == person_id, Standing.board != OVERALL)
+        ).all()
+        found: dict[str, Best] = {}
+        for row, closes_at in rows:
+            if row.view is not verdicts.view_in_force(closes_at, now):
+                continue
+            held = found.get(row.board, Best(None, False))
+            scores = [score for score in (row.score, held.score) if score is not None]
+            found[row.board] = Best(max(scores, default=None), bool(row.solved) or held.solved)
+        return found
 
 
 def board(

@@ -57,6 +57,7 @@ def make_engine(url: URL, *, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,
     )
     event.listen(engine, "begin", _on_begin)
     event.listen(engine, "handle_error", _on_error)

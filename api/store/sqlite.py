@@ -17,7 +17,7 @@ _WRITE = "assay_write"
 def make_engine(url: URL, *, pool_size: int) -> Engine:
     """An engine whose writing transactions queue for the one writer."""
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, hide_parameters=True)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from api.store import workers
+from api.store import accept, workers
 from api.store.database import Store
 from api.store.tables import Judging, State
 from api.store.workers import WorkerView
@@ -13,12 +13,14 @@ from api.store.workers import WorkerView
 
 @dataclass(frozen=True)
 class Status:
-    """Judgings by state, the longest wait in seconds, and who works."""
+    """Judgings by state, the longest wait in seconds, who works, and how long a submission handed in now may take."""
 
     queued: int
     running: int
     oldest_seconds: float
     workers: list[WorkerView]
+    eta_seconds: float | None
+    """Until its verdict; None when there is nothing to go by."""
 
 
 def status(store: Store) -> Status:
@@ -31,9 +33,11 @@ def status(store: Store) -> Status:
         ).all()
         counts = dict(counted)
         oldest = session.exec(select(func.min(col(Judging.received_at))).where(Judging.state == State.queued)).one()
+        queued = counts.get(State.queued, 0)
         return Status(
-            queued=counts.get(State.queued, 0),
+            queued=queued,
             running=counts.get(State.running, 0),
             oldest_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
             workers=workers.known(session, now),
+            eta_seconds=accept.eta_seconds(session, queued + 1, now),
         )

@@ -64,8 +64,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Source:
-    """What was uploaded: the blob's digest and the file names in it."""
+    """What was uploaded for a challenge: the blob's digest and the file names in it."""
 
+    challenge: str
     digest: str
     files: list[str]
 
@@ -141,7 +142,7 @@ def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
         row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
         if row is None:
             raise Problem("not_found")
-        return Source(row[0].digest, row[0].files)
+        return Source(row[0].challenge, row[0].digest, row[0].files)
 
 
 def _owned(owner: int | None) -> Select[Submission, Judging]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import func
 from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -14,6 +15,8 @@ from api.store.tables import Judging, Outbox, Outcome, State
 
 OUTBOX_SECONDS = 2.0
 BATCH = 200
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,16 @@ def _expired(store: Store, retry_base_seconds: float, caps: tuple[int, int]) -> 
                 strike=True,
                 caps=caps,
             )
-        return len(found)
+    for judging in found:
+        log.warning(
+            "judging.expired",
+            submission=judging.submission_id,
+            judging=judging.id,
+            attempt=judging.attempts,
+            strikes=judging.strikes,
+            ends="judge_error" if judging.state is State.done else "queued",
+        )
+    return len(found)
 
 
 def _overdue(now: datetime) -> SelectOfScalar[Judging]:

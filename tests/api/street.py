@@ -3,20 +3,24 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from fastapi import FastAPI
 
 from api.serve import server
 from tests.api.house import House, built
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[tuple[House, int]]:
-    """A house whose api also listens on a free port of the loopback; yields it and the port."""
+def serving(
+    folder: Path, wrap: Callable[[FastAPI], Any] = lambda app: app, **settings: Any
+) -> Iterator[tuple[House, int]]:
+    """A house whose api also listens on a free port of the loopback; yields it and the port. `wrap` stands before it."""
     with built(folder, **settings) as house:
-        running = server(house.context.settings.model_copy(update={"port": 0}), house.app)
+        running = server(house.context.settings.model_copy(update={"port": 0}), wrap(house.app))
         running.config.lifespan = "off"  # the house has started the application already
         thread = threading.Thread(target=running.run, daemon=True)
         thread.start()

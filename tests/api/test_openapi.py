@@ -94,7 +94,9 @@ def test_every_refusal_is_one_shape_with_a_known_code(document: dict[str, Any]) 
                 used.add(code)
     anywhere = {"not_found", "method_not_allowed"}  # answers of addresses that are no operation
     pages = {"foreign_form", "unknown_join_code", "busy"}  # refusals of forms, which programs never send
-    assert used | anywhere | pages == set(CODES), "no code is declared that nothing uses, and none used that is not declared"
+    assert used | anywhere | pages == set(CODES), (
+        "no code is declared that nothing uses, and none used that is not declared"
+    )
 
 
 def test_the_table_of_codes_is_served(shared: House) -> None:

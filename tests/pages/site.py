@@ -15,7 +15,7 @@ from api.app import create_app
 from api.pages.boards import Boards
 from api.pages.visitor import PLAIN_COOKIE
 from api.serve import Server, server
-from api.store import judgings, people, sessions
+from api.store import judgings, people, sessions, submissions
 from api.store.tables import Scope
 from challenges.kit.score import Check, Score
 from challenges.loader import Challenge
@@ -70,16 +70,22 @@ class Site(Installation):
         """The cookie of a browser in which this person has just signed in."""
         return {PLAIN_COOKIE: sessions.begin(self.store, self.people[person], seconds=3600)}
 
-    def post(self, person: str, challenge: str = "toy-call") -> str:
+    def post(
+        self, person: str, challenge: str = "toy-call", content: bytes = SOLUTION, name: str = "solution.py"
+    ) -> str:
         """Submit over REST; the id."""
         answer = httpx.post(
             f"{self.url}/api/v1/submissions",
             headers={"Authorization": f"Bearer {self.tokens[person]}"},
             data={"challenge": challenge},
-            files={"file": ("solution.py", SOLUTION)},
+            files={"file": (name, content)},
         )
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
+
+    def cancel(self, submission: str, person: str) -> None:
+        """The person takes a submission back."""
+        submissions.cancel(self.store, submission, owner=self.people[person], by=self.people[person])
 
     def judge(self, result: Report) -> str:
         """What a worker would do: claim the next submission and commit this report; the submission's id."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Dialog, expect
 
+from api import formulas
 from api.pages.render import POLICY, visible
 from api.store import competitions
 from challenges.report import Report, Verdict
@@ -19,12 +20,23 @@ from tests.pages.site import Site, report, served
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(2)>'
 TURNED = "\u202egnp.exe"
-NAMES = (SCRIPT, IMAGE, TURNED, "{{ 7 * 7 }}", "</table></main>", "&lt;b&gt;")
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(9)"><script>alert(9)</script></svg>'
+PARTIAL = '<hx-partial hx-target="body">gone</hx-partial>'
+FORMULAS = r"""
+$\text{<script>alert(5)</script>}\href{javascript:alert(6)}{x}\style{position:fixed}{y}$ and
+$\class{a" onmouseover="alert(7)}{z}\text{</math><img src=x onerror=alert(8)>}\unicode{x3c}$ and $\left( <img src=x>$
+
+$$
+\text{<script>alert(5)</script>}\href{javascript:alert(6)}{x}
+$$
+"""
+ANSI = "\x1b[31mred\x1b[0m \x1b]0;title\x07"
+NAMES = (PARTIAL, SCRIPT, IMAGE, TURNED, "{{ 7 * 7 }}", "</table></main>", "&lt;b&gt;")
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> object:
-    statement = f"# Bad\n\n{SCRIPT} {IMAGE} [link](javascript:alert(3)) ![i](javascript:alert(4))\n\n    {SCRIPT}\n"
+    statement = f"# Bad\n\n{FORMULAS}\n\n{SCRIPT} {IMAGE} [link](javascript:alert(3)) ![i](javascript:alert(4))\n\n    {SCRIPT}\n"
     bad = challenge("bad", title=f"Bad {SCRIPT}", statement=statement, starter={"solution.py": SCRIPT.encode()})
     with served(tmp_path / "data", challenges={"bad": bad}) as site:
         yield site
@@ -60,10 +72,10 @@ def test_messages_hints_and_titles_are_text(site: Site, open_page: Open) -> None
 
 def test_the_log_of_a_failed_build_is_shown_to_its_owner_as_text(site: Site, open_page: Open) -> None:
     made = site.post("ada")
-    log = f"Dockerfile, line 2: {SCRIPT}\n{IMAGE}"
+    log = f"Dockerfile, line 2: {SCRIPT}\n{IMAGE}\n{ANSI}"
     site.judge(Report(Verdict.build_error, message="A step could not be done.", build_log=log))
     page = open_page(f"/submissions/{made}", "ada")
-    expect(page.locator("section[aria-labelledby=build-log] pre")).to_have_text(log)
+    expect(page.locator("section[aria-labelledby=build-log] pre")).to_have_text(visible(log))
     assert page.locator("main script, main img").count() == 0
     other = site.post("ada")
     site.judge(report(10))
@@ -76,15 +88,53 @@ def test_a_statement_is_markdown_and_nothing_more(site: Site, open_page: Open) -
     expect(page.locator("article pre")).to_have_text(SCRIPT)
     assert page.locator("main script, main img, main a[href^=javascript]").count() == 0
     assert page.locator("article table").count() == 2
+    assert page.locator("article math").count() == 3
+    used = "[...document.querySelectorAll('article math, article math *')].flatMap((one) => one.getAttributeNames())"
+    assert set(page.evaluate(used)) <= formulas.ATTRIBUTES
+    expect(page.locator("article mtext").first).to_have_text("<script>alert(5)</script>")
+    expect(page.locator("article code.formula")).to_have_text(r"\left( <img src=x>")
 
 
-@pytest.mark.parametrize("path", ["/", "/leaderboards/toys", "/challenges/bad", "/leaderboards/none", "/nothing"])
+def test_a_source_and_its_file_names_are_text(site: Site, open_page: Open) -> None:
+    content = f"{SCRIPT}\r\n{IMAGE}\n</code></pre></details>{PARTIAL}\n{TURNED}\n{ANSI}\n".encode()
+    made = site.submit(files={"solution.py": content, "picture.svg": SVG, "page.html": content, "raw.bin": b"\x00\xff"})
+    page = open_page(f"/submissions/{made}", "ada")
+    expect(page.locator("details.file summary")).to_have_count(3)
+    expect(page.locator("p.file")).to_contain_text("raw.bin")
+    expect(page.locator("pre.text").first).to_have_text(
+        f"{SCRIPT}\n{IMAGE}\n</code></pre></details>{PARTIAL}\n[U+202E]gnp.exe\n{visible(ANSI)}"
+    )
+    assert page.locator("main script, main img, main svg, main template").count() == 0
+    answer = httpx.get(f"{site.url}/submissions/{made}/source", cookies=site.cookie("ada"))
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_probes_would_run_where_nothing_is_escaped(browser: Browser, tmp_path: Path) -> None:
+    seen: list[str] = []
+    page = browser.new_page()
+
+    def note(dialog: Dialog) -> None:
+        seen.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    bare = tmp_path / "bare.html"
+    bare.write_text(f"<p>{SCRIPT} {IMAGE}</p>{SVG.decode()}<math><mtext><script>alert(5)</script></mtext></math>")
+    page.goto(bare.as_uri())
+    wait_for(lambda: set(seen) >= {"1", "2", "9"}, f"the probes, not only {seen}", 10)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/leaderboards/toys", "/challenges", "/challenges/bad", "/status", "/leaderboards/none", "/nothing"]
+)
 def test_every_page_carries_the_policy_and_keeps_it_itself(site: Site, path: str) -> None:
     answer = httpx.get(site.url + path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == POLICY
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     for inline in ("<style", " style=", "<script>", " onclick=", " onload="):
         assert inline not in answer.text
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from api.pages.boards import Key
-from api.store import competitions
+from api.store import competitions, workers
 from tests.installation import wait_for
 from tests.pages.conftest import Open
-from tests.pages.site import Site, report
+from tests.pages.site import Site, report, served
 
 MARK = "window.stillTheSamePage"
 
@@ -99,12 +100,16 @@ def test_a_page_says_that_the_stream_dropped_and_catches_up(site: Site, open_pag
 def test_a_submission_is_followed_to_its_verdict(site: Site, open_page: Open) -> None:
     made = site.post("ada")
     page = marked(open_page(f"/submissions/{made}", "ada"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     expect(page.locator("[aria-current=step]")).to_have_text("received")
     site.judge(report(45.5, message="ValueError in line 3"))
     expect(page.locator(".verdict")).to_contain_text("wrong answer")
     expect(page.get_by_text("ValueError in line 3")).to_be_visible()
     expect(page.get_by_text("look at small numbers")).to_be_visible()
     expect(page.locator("#live-state")).to_have_text("Done")
+    page.wait_for_timeout(2500)  # longer than a stream that ended would need to come back
+    assert asked == []
     assert never_left(page)
 
 
@@ -115,6 +120,66 @@ def test_a_board_is_rendered_once_a_change_however_many_look(site: Site, open_pa
     for page in pages:
         becomes(page, ["1 ada 90"])
     assert site.boards.rendered == 2
+
+
+def test_what_a_reader_does_on_a_page_outlasts_a_change(site: Site, open_page: Open) -> None:
+    site.join("ben")
+    site.score("ben", 50)
+    page = marked(open_page("/leaderboards/toys", viewport={"width": 360, "height": 800}))
+    page.evaluate("document.querySelector('.scroll').scrollTo(120, 0)")
+    page.locator("#col-toy-run").focus()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('caption'))")
+    before = page.evaluate("document.querySelector('.scroll').scrollLeft")
+    assert before > 0
+    site.score("ada", 80)
+    becomes(page, ["1 ada 80", "2 ben 50"])
+    assert page.evaluate("document.activeElement.id") == "col-toy-run"
+    assert page.evaluate("document.querySelector('.scroll').scrollLeft") == before
+    assert page.evaluate("getSelection().toString()") == "Overall standings"
+
+
+def test_a_page_takes_no_piece_twice_and_none_that_it_was_loaded_with(site: Site, open_page: Open) -> None:
+    page = marked(open_page("/leaderboards/toys", complaints="net::ERR_"))
+    page.evaluate("addEventListener('htmx:after:swap', () => { window.swaps = (window.swaps ?? 0) + 1 })")
+    site.score("ada", 50)
+    becomes(page, ["1 ada 50"])
+    site.stop()
+    expect(page.locator("#live-state")).to_have_text("Reconnecting")
+    site.start()
+    expect(page.locator("#live-state")).to_have_text("Live", timeout=20_000)
+    site.score("ada", 60)
+    becomes(page, ["1 ada 60"])
+    assert page.evaluate("window.swaps") == 2
+
+
+def test_a_page_that_could_not_become_live_at_once_tries_again(tmp_path: Path, browser: Browser) -> None:
+    with served(tmp_path / "data", max_streams=1) as site:
+        page = browser.new_page()
+        with httpx.stream("GET", f"{site.url}/leaderboards/toys/live", timeout=20) as held:
+            assert held.status_code == 200
+            page.goto(f"{site.url}/leaderboards/toys")
+            expect(page.locator("#live-state")).to_have_text("Reconnecting")
+            expect(page.locator("h1")).to_have_text("Toys")  # the refusal, a page, is not put in place of the board
+            expect(page.locator("main h1")).to_have_count(1)
+        expect(page.locator("#live-state")).to_have_text("Live", timeout=30_000)
+        site.score("ada", 70)
+        becomes(page, ["1 ada 70"])
+        page.close()
+
+
+def test_the_status_of_the_judge_is_live(site: Site, open_page: Open) -> None:
+    page = marked(open_page("/status"))
+    expect(page.locator(".verdict")).to_have_text("No worker")
+    workers.heartbeat(site.store, "host-17", 3)
+    expect(page.locator(".verdict")).to_have_text("Judging")
+    made = site.post("ada")
+    expect(page.locator("dl.figures dd").first).to_have_text("1")
+    site.judge(report(80))
+    expect(page.locator("dl.figures dd").first).to_have_text("0")
+    expect(page.locator(".outcome")).to_contain_text("has its verdict in about")
+    text = page.content()
+    assert "host-17" not in text and made not in text
+    assert never_left(page)
 
 
 def first_event(site: Site, seen: str | None, seconds: float) -> str | None:

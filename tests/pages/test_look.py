@@ -10,64 +10,128 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from api.blobs import pack
+from api.errors import Problem
 from api.pages.render import STATIC, static
-from api.store import competitions
+from api.store import competitions, judgings, workers
+from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
-PAGES = ("home", "board", "one", "empty", "challenge", "accepted", "wrong", "waiting", "missing", "denied")
 SIZES = {"phone": 360, "desk": 1440}
+LONG = "a-name-without-any-space-that-is-as-long-as-a-name-may-ever-be-here"[:64]
+STATEMENT = r"""# Formulas
+
+In a line $\hat y = \operatorname{softmax}(Wx + b)$, one of its own, wider than a phone,
+
+$$
+\mathcal{L}(\theta) = -\frac{1}{n} \sum_{i=1}^{n} \sum_{k=1}^{K} y_{ik} \log
+\frac{e^{z_{ik}}}{\sum_{j} e^{z_{ij}}} + \lambda \lVert \theta \rVert_2^2 + \begin{pmatrix} a & b \\ c & d \end{pmatrix}
+$$
+
+and one that is none: $\frac{1}$.
+"""
+PAGES = {
+    # name: path (or the name of a submission), who looks
+    "home": ("/", None),
+    "challenges": ("/challenges", None),
+    "challenges of somebody": ("/challenges", "ada"),
+    "challenge": ("/challenges/toy-call", None),
+    "challenge with attempts": ("/challenges/toy-call", "ada"),
+    "challenge not tried": ("/challenges/maths", "cy"),
+    "board": ("/leaderboards/toys", None),
+    "board with my line": ("/leaderboards/toys", "ben"),
+    "board of a challenge": ("/leaderboards/toys?challenge=toy-call", None),
+    "empty board": ("/leaderboards/new", None),
+    "accepted": ("accepted", "ada"),
+    "wrong": ("wrong", "ada"),
+    "build": ("build", "ben"),
+    "running": ("running", "ada"),
+    "waiting": ("waiting", "ada"),
+    "cancelled": ("cancelled", "ben"),
+    "mine": ("/submissions", "ada"),
+    "none of mine": ("/submissions", "cy"),
+    "status": ("/status", None),
+}
+REFUSED = {
+    "missing": (404, "/leaderboards/nope", None),
+    "denied": (401, f"/submissions/{'A' * 22}", None),
+    "forbidden": (403, "/", Problem("forbidden", "This token has not the scope read.")),
+    "invalid": (422, "/leaderboards/toys?page=0", None),
+    "hurried": (429, "/", Problem("rate_limited", "60 requests a minute are allowed.", retry_after=41)),
+    "broken": (500, "/", RuntimeError("a secret of ours")),
+    "away": (503, "/", Problem("database_unavailable", retry_after=2)),
+}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site where something of everything has happened; `paths` leads to it."""
-    with served(tmp_path_factory.mktemp("site") / "data") as site:
+    """A site where something of everything has happened; `paths` leads to its submissions."""
+    maths = challenge("maths", title="Formulas", statement=STATEMENT)
+    with served(tmp_path_factory.mktemp("site") / "data", challenges={"maths": maths}) as site:
         competitions.create(site.store, slug="new", title="New", opens_at=None, closes_at=None, challenges=[], by=1)
-        for name in ("ben", "cy", "a-name-without-any-space-that-is-as-long-as-a-name-may-ever-be-here"[:64]):
+        for name in ("ben", "cy", LONG):
             site.join(name)
-        good = site.score("ada", 100)
+        workers.heartbeat(site.store, "w", 2)
+        made = {"accepted": site.score("ada", 100)}
         site.score("ben", 66.67)
-        wrong = site.post("ada", "toy-run")
+        made["wrong"] = site.post("ada", "toy-run")
         site.judge(report(45.5, message="ValueError in line 3"))
-        waiting = site.post("ada")
-        paths = [
-            "/",
-            "/leaderboards/toys",
-            "/leaderboards/toys?challenge=toy-call",
-            "/leaderboards/new",
-            "/challenges/toy-call",
-            f"/submissions/{good}",
-            f"/submissions/{wrong}",
-            f"/submissions/{waiting}",
-            "/leaderboards/nope",
-            f"/submissions/{'A' * 22}",
-        ]
-        site.paths = dict(zip(PAGES, paths, strict=True))  # type: ignore[attr-defined]
+        files = {"Dockerfile": b"FROM x\n" * 200, "app.py": b"wide = " + b"1" * 400, "weights.bin": bytes(range(256))}
+        made["build"] = site.post("ben", "toy-serve", pack(files), "solution.zip")
+        site.judge(Report(Verdict.build_error, message="A step failed.", build_log="line 1\n" * 30))
+        made["cancelled"] = site.post("ben", "toy-run")
+        site.cancel(made["cancelled"], "ben")
+        made["running"] = site.post("ada")
+        claim = judgings.claim(site.store, worker="w", lease_seconds=3600)
+        assert claim is not None and judgings.set_stage(site.store, claim, "running")
+        made["waiting"] = site.post("ada", "toy-run")
+        site.paths = {name: f"/submissions/{id}" for name, id in made.items()}  # type: ignore[attr-defined]
         yield site
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+def looks_right(page: Page) -> None:
+    """Accessible and within the screen, whatever its size, in light and in dark."""
+    axe = Axe()
+    for width in SIZES.values():
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme, ground in (("light", "rgb(250, 249, 245)"), ("dark", "rgb(16, 19, 25)")):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == ground
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            found = axe.run(page)
+            assert found["passes"]
+            wrong = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
+            assert wrong == [], (width, scheme)
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_accessible_and_fits(site: Site, open_page: Open, name: str, size: str, scheme: str) -> None:
-    refused = {"missing": "404", "denied": "401"}.get(name)
-    person = "ada" if name in ("accepted", "wrong", "waiting") else None
-    view = {"width": SIZES[size], "height": 800}
-    path = site.paths[name]  # type: ignore[attr-defined]
-    page = open_page(path, person, complaints=refused, viewport=view, color_scheme=scheme)
-    if name == "denied":
-        expect(page.locator("h1")).to_have_text("Sign in to see this")
+def test_a_page_is_accessible_and_fits(site: Site, open_page: Open, name: str) -> None:
+    path, person = PAGES[name]
+    page = open_page(site.paths.get(path, path), person, reduced_motion="reduce")  # type: ignore[attr-defined]
     expect(page.locator("h1")).to_be_visible()
-    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(16, 19, 25)"
-    assert dark is (scheme == "dark")
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]
-    found = Axe().run(page)
-    assert found["passes"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    looks_right(page)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_accessible_and_fits(
+    site: Site, open_page: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    status, path, error = REFUSED[name]
+
+    def fails(_: object) -> None:
+        assert error is not None
+        raise error
+
+    if error is not None:
+        monkeypatch.setattr(competitions, "listed", fails)
+    page = open_page(path, complaints=f"status of {status}", reduced_motion="reduce")
+    expect(page.locator(".error .eyebrow")).to_have_text(str(status))
+    expect(page.locator("main")).not_to_contain_text("secret")
+    looks_right(page)
 
 
 def test_no_width_takes_the_margin_away(site: Site, open_page: Open) -> None:

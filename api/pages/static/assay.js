@@ -1,7 +1,9 @@
-// Keeps a page up to date: the server sends HTML, this puts it in place and shows what is new. Knows no noun.
+// What htmx, which keeps a page up to date, leaves to us: words for times, the state of the connection, showing and
+// saying what is new; and buttons that copy. Knows no noun.
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const AGAIN = 5000;
 
 function tellTimes() {
   for (const time of document.querySelectorAll("time[datetime]")) {
@@ -9,8 +11,9 @@ function tellTimes() {
     const seconds = (when - Date.now()) / 1000;
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
     const said = Math.abs(seconds) < 5 ? "just now" : relative.format((seconds < 0 ? Math.ceil : Math.round)(seconds / size), unit);
+    if (time.textContent === said) continue;
     time.title ||= time.textContent;
-    if (time.textContent !== said) time.textContent = said;
+    time.textContent = said;
   }
 }
 
@@ -18,17 +21,17 @@ function rows(region) {
   return new Map([...region.querySelectorAll("tr[data-key]")].map((row) => [row.dataset.key, row]));
 }
 
-// Puts the piece in place; returns the rows that are new or say something else than before.
-function swap(region, piece) {
+// What is to be known of the rows before they change.
+function remember(region) {
   const before = new Map();
   for (const [key, row] of rows(region)) {
     before.set(key, { state: row.dataset.state, top: row.getBoundingClientRect().top });
   }
-  const focused = document.activeElement?.id;
-  const scrolled = region.querySelector(".scroll")?.scrollLeft ?? 0;
-  region.replaceChildren(piece);
-  if (scrolled) region.querySelector(".scroll")?.scrollTo(scrolled, 0);
-  if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  return before;
+}
+
+// Moves the rows to their new places; returns those that are new or say something else than before.
+function show(region, before) {
   const changed = [];
   for (const [key, row] of rows(region)) {
     const old = before.get(key);
@@ -38,51 +41,58 @@ function swap(region, piece) {
       row.animate([{ transform: `translateY(${way}px)` }, { transform: "none" }], { duration: 600, easing: "ease" });
     }
   }
+  for (const row of changed) row.classList.add("changed");
   return changed;
 }
 
 function follow(region) {
   const state = document.getElementById("live-state");
   const latest = document.getElementById("live-latest");
+  let before = new Map();
   const tell = (name, text) => {
     state.dataset.state = name;
-    state.textContent = text;
+    if (state.textContent !== text) state.textContent = text;
   };
-  const connect = () => {
-    const source = new EventSource(region.dataset.live);
-    source.onopen = () => tell("live", "Live");
-    source.onerror = () => {
-      tell("reconnecting", "Reconnecting");
-      if (source.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
-      source.close();
-      setTimeout(connect, 5000);
-    };
-    source.onmessage = ({ data, lastEventId }) => {
-      const template = document.createElement("template");
-      template.innerHTML = data;
-      const piece = template.content.firstElementChild;
-      const final = "final" in piece.dataset;
-      if (lastEventId !== region.dataset.stamp) {
-        region.dataset.stamp = lastEventId;
-        const changed = swap(region, piece);
-        for (const row of changed) row.classList.add("changed");
-        const news = changed[0] ?? piece.querySelector("[data-say]:not(tr)");
-        if (news && latest.textContent !== news.dataset.say) latest.textContent = news.dataset.say;
-        tellTimes();
-      }
-      if (final) {
-        source.close();
-        tell("done", "Done");
-      }
-    };
-    addEventListener("pagehide", () => source.close());
+  // The extension comes back by itself only once a connection has stood: a first one that failed is for us to try again.
+  const failed = () => {
+    tell("reconnecting", "Reconnecting");
+    setTimeout(() => region.dispatchEvent(new CustomEvent("again")), AGAIN);
   };
+  region.addEventListener("htmx:error", failed);
+  region.addEventListener("htmx:response:error", failed);
+  region.addEventListener("htmx:sse:before:connection", ({ detail }) => {
+    if (detail.connection.attempt) tell("reconnecting", "Reconnecting");
+  });
+  region.addEventListener("htmx:sse:after:connection", () => tell("live", "Live"));
+  region.addEventListener("htmx:sse:close", ({ detail }) => {
+    if (detail.reason === "message") tell("done", "Done");
+  });
+  region.addEventListener("htmx:before:swap", () => { before = remember(region); });
+  region.addEventListener("htmx:after:swap", () => {
+    const changed = show(region, before);
+    const news = changed[0] ?? region.querySelector("[data-say]:not(tr)");
+    if (news && latest.textContent !== news.dataset.say) latest.textContent = news.dataset.say;
+    tellTimes();
+  });
   document.getElementById("live").hidden = false;
   document.getElementById("reload").hidden = true;
-  connect();
+}
+
+function offerCopy(block) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  block.append(button);
 }
 
 tellTimes();
 setInterval(tellTimes, 1000);
-const region = document.querySelector("[data-live]");
+if (navigator.clipboard) document.querySelectorAll(".copyable").forEach(offerCopy); // none without TLS, but on localhost
+const region = document.querySelector("[hx-sse\\:connect]");
 if (region) follow(region);

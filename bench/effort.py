@@ -1,0 +1,50 @@
+"""How much is measured: enough to believe it, or just enough to see that it works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Numbers of runs and seconds of each part."""
+
+    runs: Mapping[str, int]
+    """Rounds of part 1, by program."""
+    idle_runs: int
+    people_per_slot: int
+    saturated_seconds: float
+    idle_seconds: float
+    claim_rounds: int
+    claim_seconds: float
+    worker: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the workers whose death is measured, other than the defaults."""
+
+
+FULL = Effort(
+    runs={"trivial": 40, "sklearn": 20},
+    idle_runs=20,
+    people_per_slot=4,
+    saturated_seconds=60,
+    idle_seconds=60,
+    claim_rounds=4,
+    claim_seconds=4,
+)
+QUICK = Effort(
+    runs={"trivial": 2},
+    idle_runs=1,
+    people_per_slot=1,
+    saturated_seconds=0.5,
+    idle_seconds=1,
+    claim_rounds=1,
+    claim_seconds=0.5,
+    worker={
+        "lease_seconds": 3,
+        "fence_seconds": 2,
+        "renew_seconds": 0.5,
+        "sweep_seconds": 0.3,
+        "retry_base_seconds": 0.1,
+    },
+)
