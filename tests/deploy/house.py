@@ -68,12 +68,14 @@ class House:
 
     def wait_healthy(self) -> None:
         """Until the engine calls every service healthy. Fails with the logs of the services."""
+
+        def all_healthy() -> bool:
+            found = [self.container(one).attrs for one in SERVICES]
+            assert all(one["RestartCount"] < 3 for one in found), "a service does not start"
+            return all(one["State"]["Health"]["Status"] == "healthy" for one in found)
+
         try:
-            wait_for(
-                lambda: all(self.container(one).attrs["State"]["Health"]["Status"] == "healthy" for one in SERVICES),
-                "healthy services",
-                SECONDS,
-            )
+            wait_for(all_healthy, "healthy services", SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.compose('logs', '--tail=40', check=False)}") from None
 
