@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +51,17 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = 40) -> T:
     return found
 
 
+@cache
+def _migrated() -> bytes:
+    """An SQLite database with all tables and nothing in them: the migrations, a second or more, run once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "assay.db"
+        store = Store(f"sqlite:///{file}")
+        store.migrate()
+        store.close()
+        return file.read_bytes()
+
+
 class Installation:
     """The toys as a competition, one person `ada` with an entry, and what the database says about submissions.
 
@@ -70,6 +83,8 @@ class Installation:
         self.settings = Settings(data=data, challenges=[TOYS], **{**QUICK, **settings})
         self.settings.prepare()
         self.slug = slug
+        if not self.settings.database_url:
+            (data / "assay.db").write_bytes(_migrated())
         self.store = Store(self.settings.database, clock=clock)
         self.store.migrate()
         self.blobs = Blobs(self.settings.blobs_dir)
