@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,14 +117,14 @@ def test_one_verdict_whatever_happens_to_a_judging_in_one_moment(world: World) -
         claim = world.claimed()
         world.clock.tick(LEASE + 1)
         found = at_once(
-            lambda c=claim: judgings.commit(world.store, c, report(80), evidence={}),
-            lambda c=claim: judgings.commit(world.store, c, report(30), evidence={}),
-            lambda c=claim: judgings.give_back(world.store, c, reason="r", delay_seconds=0),
-            lambda s=sent: submissions.cancel(world.store, s, owner=None, by=1),
-            lambda: sweep(world.store, retry_base_seconds=0.0, ring=lambda: None),
-            lambda c=claim: judgings.set_stage(world.store, c, "running"),
-            lambda c=claim: judgings.renew(
-                world.store, worker="w", held=[(c.judging_id, c.epoch)], lease_seconds=LEASE
+            partial(judgings.commit, world.store, claim, report(80), evidence={}),
+            partial(judgings.commit, world.store, claim, report(30), evidence={}),
+            partial(judgings.give_back, world.store, claim, reason="r", delay_seconds=0),
+            partial(submissions.cancel, world.store, sent, owner=None, by=1),
+            partial(sweep, world.store, retry_base_seconds=0.0, ring=lambda: None),
+            partial(judgings.set_stage, world.store, claim, "running"),
+            partial(
+                judgings.renew, world.store, worker="w", held=[(claim.judging_id, claim.epoch)], lease_seconds=LEASE
             ),
         )
         others = [one for one in found if isinstance(one, Exception) and not isinstance(one, Problem)]
