@@ -13,7 +13,7 @@ SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images service-images demo test gate bench lint format types unit lock
+.PHONY: help setup images service-images demo test gate bench lint format types unit lock screenshots
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,3 +79,7 @@ unit: ## The tests alone, on what is already set up (ARGS=)
 
 lock: ## New locks out of pyproject.toml and the recipes' requirements.in (UPGRADE=1 for newer versions)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+screenshots: ## New pictures of the pages in docs/images, out of an installation with made-up people
+	@scripts/ensure-packages chromium=chromium
+	@$(BIN)/python -W ignore scripts/screenshots.py

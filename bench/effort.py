@@ -17,6 +17,9 @@ class Effort:
     people_per_slot: int
     saturated_seconds: float
     idle_seconds: float
+    people: int
+    each: int
+    """Submissions a person in a full queue: more than can be claimed in the time."""
     claim_rounds: int
     claim_seconds: float
     worker: Mapping[str, Any] = field(default_factory=dict)
@@ -29,6 +32,8 @@ FULL = Effort(
     people_per_slot=4,
     saturated_seconds=60,
     idle_seconds=60,
+    people=300,
+    each=20,
     claim_rounds=4,
     claim_seconds=4,
 )
@@ -38,6 +43,8 @@ QUICK = Effort(
     people_per_slot=1,
     saturated_seconds=0.5,
     idle_seconds=1,
+    people=20,
+    each=20,
     claim_rounds=1,
     claim_seconds=0.5,
     worker={

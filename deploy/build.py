@@ -38,7 +38,7 @@ def parts(service: str) -> list[str]:
     """What of the project goes into an image, and so decides whether it must be made anew."""
     if service == "server":
         rooms = ["api", "challenges", "cli", "sandbox", "worker"]
-        return [*rooms, "requirements.lock", "deploy/Dockerfile", "deploy/install"]
+        return [*rooms, "pyproject.toml", "requirements.lock", "deploy/Dockerfile", "deploy/install"]
     return [f"deploy/{service}"]
 
 

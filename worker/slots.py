@@ -302,7 +302,7 @@ class Slots:
         try:
             self._settings.alive_file.touch()
         except OSError as error:
-            log.warning("%s cannot be touched: %s", self._settings.alive_file, error)
+            log.warning("alive_file.not_touched", error=error.strerror)
 
     def _sweep_forever(self) -> None:
         settings = self._settings

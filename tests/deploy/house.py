@@ -7,21 +7,24 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
 
-from challenges.loader import builtin_root
+from api.blobs import pack
+from challenges.loader import load, solutions
 from cli.client.api import Api
 from cli.client.config import Account
-from tests.installation import wait_for
+from tests.installation import DOUBLE, TOYS, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = ("api", "broker", "database", "worker")
 SECONDS = 150.0
-SLUG = "messy-orders"
-SOLUTIONS = builtin_root() / "data-handling" / SLUG / "solutions"
+CHALLENGES = ("messy-orders", "toy-call", "toy-serve")
+"""One that is shipped, and two that lie in the installation's own folder."""
+DOUBLES = {"solution.py": DOUBLE.encode()}
 
 
 class House:
@@ -35,6 +38,7 @@ class House:
         (folder / "deploy").mkdir(parents=True)
         for name in ("docker-compose.yml", ".env.example", "deploy/init"):
             shutil.copy(PROJECT / name, folder / name)
+        shutil.copytree(TOYS, folder / "deploy" / "challenges")
         subprocess.run([folder / "deploy" / "init", "--local-images"], check=True, capture_output=True)
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
@@ -68,12 +72,14 @@ class House:
 
     def wait_healthy(self) -> None:
         """Until the engine calls every service healthy. Fails with the logs of the services."""
+
+        def all_healthy() -> bool:
+            found = [self.container(one).attrs for one in SERVICES]
+            assert all(one["RestartCount"] < 3 for one in found), "a service does not start"
+            return all(one["State"]["Health"]["Status"] == "healthy" for one in found)
+
         try:
-            wait_for(
-                lambda: all(self.container(one).attrs["State"]["Health"]["Status"] == "healthy" for one in SERVICES),
-                "healthy services",
-                SECONDS,
-            )
+            wait_for(all_healthy, "healthy services", SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.compose('logs', '--tail=40', check=False)}") from None
 
@@ -83,9 +89,10 @@ class House:
         (found,) = self._engine.containers.list(all=True, filters={"label": wanted})
         return found
 
-    def run(self, service: str, program: str) -> tuple[int, str]:
-        """Exit code and output of a shell program in a running service."""
-        code, said = self.container(service).exec_run(["sh", "-c", program])
+    def run(self, service: str, program: str | list[str]) -> tuple[int, str]:
+        """Exit code and output of a command, or of a shell program, in a running service."""
+        command = program if isinstance(program, list) else ["sh", "-c", program]
+        code, said = self.container(service).exec_run(command)
         return int(code), said.decode(errors="replace").strip()
 
     def labelled(self) -> list[str]:
@@ -102,14 +109,14 @@ class House:
         code, token = self.run("api", "cat /var/lib/assay/admin-token")
         assert code == 0, token
         admin = Api(Account(url=self.url, token=token))
-        admin.create_competition("season", "A season", [SLUG])
+        admin.create_competition("season", "A season", list(CHALLENGES))
         person = admin.create_person("ada")
         admin.add_entry("season", "ada")
         return admin, Api(Account(url=self.url, token=admin.create_token(person["id"], "test")))
 
-    def judged(self, person: Api, source: str) -> dict[str, Any]:
+    def judged(self, person: Api, challenge: str = "toy-call", files: Mapping[str, bytes] = DOUBLES) -> dict[str, Any]:
         """The final state of a submission that is handed in now."""
-        id = person.submit(SLUG, "season", "solution.py", source.encode())["id"]
+        id = submit(person, challenge, files)
         final: dict[str, Any] = wait_for(
             lambda: (seen := person.submission(id, wait=10))["state"] == "done" and seen,
             f"the verdict of {id}",
@@ -128,6 +135,13 @@ class House:
         self._engine.close()
 
 
-def solution(kind: str, name: str) -> str:
-    """A shipped solution; its folder is the verdict it must get."""
-    return (SOLUTIONS / kind / f"{name}.py").read_text()
+def submit(person: Api, challenge: str, files: Mapping[str, bytes]) -> str:
+    """Hand it in, several files as one archive; its id."""
+    ((name, content),) = files.items() if len(files) == 1 else [("solution.zip", pack(files))]
+    return str(person.submit(challenge, "season", name, content)["id"])
+
+
+def accepted(challenge: str) -> Mapping[str, bytes]:
+    """One of its solutions that are right."""
+    (folder,) = [*PROJECT.glob(f"challenges/*/{challenge}"), *TOYS.glob(f"*/{challenge}")]
+    return next(one.files for one in solutions(load(folder)) if one.kind == "accepted")

@@ -15,6 +15,8 @@ from tests.installation import wait_for
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
+DROPPED = ("net::ERR_", "htmx:sse:error")
+"""What the console may say when the server is stopped under an open page."""
 MARK = "window.stillTheSamePage"
 
 
@@ -87,7 +89,7 @@ def test_those_who_want_no_motion_see_the_change_without(site: Site, open_page: 
 
 
 def test_a_page_says_that_the_stream_dropped_and_catches_up(site: Site, open_page: Open) -> None:
-    page = marked(open_page("/leaderboards/toys", complaints="net::ERR_"))
+    page = marked(open_page("/leaderboards/toys", complaints=DROPPED))
     site.stop()
     expect(page.locator("#live-state")).to_have_text("Reconnecting")
     site.start()
@@ -139,7 +141,7 @@ def test_what_a_reader_does_on_a_page_outlasts_a_change(site: Site, open_page: O
 
 
 def test_a_page_takes_no_piece_twice_and_none_that_it_was_loaded_with(site: Site, open_page: Open) -> None:
-    page = marked(open_page("/leaderboards/toys", complaints="net::ERR_"))
+    page = marked(open_page("/leaderboards/toys", complaints=DROPPED))
     page.evaluate("addEventListener('htmx:after:swap', () => { window.swaps = (window.swaps ?? 0) + 1 })")
     site.score("ada", 50)
     becomes(page, ["1 ada 50"])

@@ -32,7 +32,7 @@ $$
 \frac{e^{z_{ik}}}{\sum_{j} e^{z_{ij}}} + \lambda \lVert \theta \rVert_2^2 + \begin{pmatrix} a & b \\ c & d \end{pmatrix}
 $$
 
-and one that is none: $\frac{1}$.
+and one that is none: $\left( 1$.
 """
 PAGES = {
     # name: path (or the name of a submission), who looks

@@ -230,6 +230,23 @@ def test_a_password_is_changed_with_the_one_before_and_ends_other_sessions(site:
     assert other.send("/sign-in", name="kim", password="another one, longer").status_code == 303
 
 
+def test_a_forgotten_password_is_taken_away_by_an_administrator_and_set_anew(site: Site) -> None:
+    gus = joined(site, "gus")
+    boss = {"Authorization": f"Bearer {people.create_token(site.store, 1, 'boss', list(Scope), by=1)[1]}"}
+    found = httpx.get(f"{site.url}/api/v1/people", params={"name": "gus"}, headers=boss).json()
+    assert found["id"] == site.people["gus"]
+    missing = httpx.get(f"{site.url}/api/v1/people", params={"name": "nobody"}, headers=boss)
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_person")
+    path = f"{site.url}/api/v1/people/{found['id']}"
+    assert httpx.delete(f"{path}/password", headers=boss).status_code == 204
+    assert gus.who() == 401
+    assert Visitor(site).send("/sign-in", name="gus", password=PASSWORD).status_code == 401
+    token = httpx.post(f"{path}/tokens", json={"label": "new start"}, headers=boss).json()["token"]
+    assert gus.send("/sign-in", token=token).status_code == 303
+    assert gus.form("/account/password", password="not the one before").status_code == 200
+    assert Visitor(site).send("/sign-in", name="gus", password="not the one before").status_code == 303
+
+
 def test_who_has_only_a_token_can_set_a_password(site: Site) -> None:
     site.join("tok")
     tok = Visitor(site)

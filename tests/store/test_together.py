@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
@@ -210,9 +210,9 @@ def test_who_reads_events_from_the_last_on_misses_none(world: World) -> None:
         last = events.last_id(world.store)
         while True:
             over = done.is_set()
-            for event in events.after(world.store, last):
-                assert event.id > last
-                last = event.id
+            for happening in events.after(world.store, last):
+                assert happening.id > last
+                last = happening.id
                 seen.append(last)
             if over:
                 return
@@ -302,6 +302,27 @@ def test_a_claim_passes_by_an_entry_that_somebody_else_is_deciding_on(there: Wor
         assert there.claimed("w1").submission_id == other
         assert there.claim("w2") is None
     assert there.claim("w2") is not None
+
+
+def test_what_a_claim_saw_before_it_had_its_locks_does_not_count(there: World) -> None:
+    """One worker's choice stops between what it saw and its locks; another takes the entry's first submission."""
+    first, _ = there.submit("ann"), there.submit("ann")
+    slow = Store(there.url)
+
+    def stops(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+        pause = "WHERE (SELECT true FROM (SELECT pg_advisory_xact_lock(42)) AS pause) AND "
+        return (statement.replace("WHERE ", pause, 1) if "SKIP LOCKED" in statement else statement), parameters
+
+    event.listen(slow.engine, "before_cursor_execute", stops, retval=True)
+    with there.store.write(shared=True) as session:
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(42)"))
+        found: list[Any] = []
+        with beside(lambda: found.append(judgings.claim(slow, worker="w2", lease_seconds=LEASE))) as is_over:
+            assert waits(is_over, there.store)
+            assert there.claimed("w1").submission_id == first
+            session.commit()
+    assert found == [None], "the entry's second waits for its first"
+    slow.close()
 
 
 def test_a_key_that_is_being_used_is_waited_for(there: World) -> None:
