@@ -70,10 +70,12 @@ def test_the_board_of_one_challenge_is_live_too(site: Site, open_page: Open) -> 
 def test_what_stayed_as_it_was_is_not_marked_as_changed(site: Site, open_page: Open) -> None:
     site.join("ben")
     site.score("ben", 90)
-    page = marked(open_page("/leaderboards/toys"))
+    page = marked(open_page("/leaderboards/toys", "ben"))
+    expect(page.locator("tr.mine th")).to_have_text(["ben"])
     site.score("ada", 10)
     becomes(page, ["1 ben 90", "2 ada 10"])
     expect(page.locator("tr.changed th")).to_have_text(["ada"])
+    expect(page.locator("tr.mine th")).to_have_text(["ben"])
 
 
 def test_those_who_want_no_motion_see_the_change_without(site: Site, open_page: Open) -> None:

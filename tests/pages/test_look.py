@@ -148,6 +148,13 @@ def test_no_width_takes_the_margin_away(site: Site, open_page: Open) -> None:
         assert box["x"] + box["width"] <= width - 12, width
 
 
+def test_a_command_can_be_copied(site: Site, open_page: Open) -> None:
+    page = open_page("/challenges/toy-call", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "assay submit toy-call solution.py"
+
+
 def test_axe_would_find_something(site: Site, open_page: Open) -> None:
     page = open_page("/")
     page.evaluate("document.querySelector('main').append(document.createElement('img'))")
