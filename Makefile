@@ -41,11 +41,12 @@ gate: ## The long way round for challenges: every shipped solution under every s
 	@$(STEP) 3/4 "Images" $(BUILD)
 	@$(STEP) --last 4/4 "Shipped solutions" $(BIN)/python -m pytest tests/worker/test_solutions.py --all-seeds $(ARGS)
 
-bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS='--only sandbox', --quick)
-	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
-	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
-	@$(STEP) 3/4 "Images" $(BUILD)
-	@$(STEP) --last 4/4 "Figures" $(BIN)/python -m bench $(ARGS)
+bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS=--only=sandbox, --quick)
+	@$(STEP) 1/5 "Python packages" $(PYTHON) scripts/bootstrap
+	@$(STEP) 2/5 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/5 "Images" $(BUILD)
+	@$(STEP) 4/5 "Programs it measures with" scripts/ensure-packages postgresql=pg_ctlcluster
+	@$(STEP) --last 5/5 "Figures" $(BIN)/python -m bench $(ARGS)
 
 setup: ## .venv with everything, the engine and the images
 	@$(STEP) 1/3 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev

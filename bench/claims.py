@@ -81,7 +81,8 @@ def rows(effort: Effort) -> Iterator[Row]:
     ):
         for database in all_of_them:
             yield _claims(database, pool, effort)
-            yield _recovery(database, Path(folder) / f"{database.name}-recovery", effort)
+            if database.name in effort.deaths:
+                yield _recovery(database, Path(folder) / f"{database.name}-recovery", effort)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ class Effort:
     """Submissions a person in a full queue: more than can be claimed in the time."""
     claim_rounds: int
     claim_seconds: float
+    deaths: frozenset[str]
+    """Databases with which the death of a worker is measured."""
     worker: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the workers whose death is measured, other than the defaults."""
 
@@ -36,6 +38,7 @@ FULL = Effort(
     each=20,
     claim_rounds=4,
     claim_seconds=4,
+    deaths=frozenset({"sqlite", "postgres"}),
 )
 QUICK = Effort(
     runs={"trivial": 2},
@@ -47,6 +50,7 @@ QUICK = Effort(
     each=20,
     claim_rounds=1,
     claim_seconds=0.5,
+    deaths=frozenset({"sqlite"}),
     worker={
         "lease_seconds": 3,
         "fence_seconds": 2,

@@ -160,7 +160,7 @@ class Installation:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that give a process these settings."""
-    given = settings.model_dump(mode="json")
+    given = settings.model_dump(mode="json", exclude_defaults=True)
     given["challenges"] = os.pathsep.join(given["challenges"])
     given["trusted_proxies"] = ",".join(given["trusted_proxies"])
     return {

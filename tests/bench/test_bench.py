@@ -25,11 +25,7 @@ NAMES = {
         "judge.saturated.verdicts_per_second",
         "judge.idle_cpu_percent",
     },
-    "queue": {
-        f"queue.{database}.{figure}"
-        for database in ("sqlite", "postgres")
-        for figure in ("claims_per_second", "recovery_s")
-    },
+    "queue": {"queue.sqlite.claims_per_second", "queue.postgres.claims_per_second", "queue.sqlite.recovery_s"},
 }
 
 

@@ -67,8 +67,11 @@ def folder() -> Iterator[Path]:
 
 @ROOT_ONLY
 def test_ensure_docker_starts_an_engine_that_outlives_it(folder: Path) -> None:
+    bridge = Path("/sys/class/net/docker0")
+    had_bridge = bridge.exists()
     first = _run("ensure-docker", ENSURE_DOCKER_FOLDER=str(folder))
     assert first.returncode == 0, first.stderr
+    assert bridge.exists() == had_bridge, "it took the bridge of the engine that runs already"
     assert "starting dockerd" in first.stdout
     pid = int((folder / "dockerd.pid").read_text())
     assert os.getsid(pid) == pid, "it would end with the terminal that started make"

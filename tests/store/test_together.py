@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
@@ -116,14 +117,14 @@ def test_one_verdict_whatever_happens_to_a_judging_in_one_moment(world: World) -
         claim = world.claimed()
         world.clock.tick(LEASE + 1)
         found = at_once(
-            lambda c=claim: judgings.commit(world.store, c, report(80), evidence={}),
-            lambda c=claim: judgings.commit(world.store, c, report(30), evidence={}),
-            lambda c=claim: judgings.give_back(world.store, c, reason="r", delay_seconds=0),
-            lambda s=sent: submissions.cancel(world.store, s, owner=None, by=1),
-            lambda: sweep(world.store, retry_base_seconds=0.0, ring=lambda: None),
-            lambda c=claim: judgings.set_stage(world.store, c, "running"),
-            lambda c=claim: judgings.renew(
-                world.store, worker="w", held=[(c.judging_id, c.epoch)], lease_seconds=LEASE
+            partial(judgings.commit, world.store, claim, report(80), evidence={}),
+            partial(judgings.commit, world.store, claim, report(30), evidence={}),
+            partial(judgings.give_back, world.store, claim, reason="r", delay_seconds=0),
+            partial(submissions.cancel, world.store, sent, owner=None, by=1),
+            partial(sweep, world.store, retry_base_seconds=0.0, ring=lambda: None),
+            partial(judgings.set_stage, world.store, claim, "running"),
+            partial(
+                judgings.renew, world.store, worker="w", held=[(claim.judging_id, claim.epoch)], lease_seconds=LEASE
             ),
         )
         others = [one for one in found if isinstance(one, Exception) and not isinstance(one, Problem)]
@@ -209,9 +210,9 @@ def test_who_reads_events_from_the_last_on_misses_none(world: World) -> None:
         last = events.last_id(world.store)
         while True:
             over = done.is_set()
-            for event in events.after(world.store, last):
-                assert event.id > last
-                last = event.id
+            for happening in events.after(world.store, last):
+                assert happening.id > last
+                last = happening.id
                 seen.append(last)
             if over:
                 return
@@ -301,6 +302,27 @@ def test_a_claim_passes_by_an_entry_that_somebody_else_is_deciding_on(there: Wor
         assert there.claimed("w1").submission_id == other
         assert there.claim("w2") is None
     assert there.claim("w2") is not None
+
+
+def test_what_a_claim_saw_before_it_had_its_locks_does_not_count(there: World) -> None:
+    """One worker's choice stops between what it saw and its locks; another takes the entry's first submission."""
+    first, _ = there.submit("ann"), there.submit("ann")
+    slow = Store(there.url)
+
+    def stops(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+        pause = "WHERE (SELECT true FROM (SELECT pg_advisory_xact_lock(42)) AS pause) AND "
+        return (statement.replace("WHERE ", pause, 1) if "SKIP LOCKED" in statement else statement), parameters
+
+    event.listen(slow.engine, "before_cursor_execute", stops, retval=True)
+    with there.store.write(shared=True) as session:
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(42)"))
+        found: list[Any] = []
+        with beside(lambda: found.append(judgings.claim(slow, worker="w2", lease_seconds=LEASE))) as is_over:
+            assert waits(is_over, there.store)
+            assert there.claimed("w1").submission_id == first
+            session.commit()
+    assert found == [None], "the entry's second waits for its first"
+    slow.close()
 
 
 def test_a_key_that_is_being_used_is_waited_for(there: World) -> None:
