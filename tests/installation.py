@@ -161,12 +161,10 @@ class Installation:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that give a process these settings."""
     given = settings.model_dump(mode="json", exclude_defaults=True)
-    given["challenges"] = os.pathsep.join(given["challenges"])
-    given["trusted_proxies"] = ",".join(given["trusted_proxies"])
-    return {
-        **os.environ,
-        **{f"ASSAY_{name.upper()}": str(value) for name, value in given.items() if value is not None},
-    }
+    for name, between in (("challenges", os.pathsep), ("trusted_proxies", ",")):
+        if name in given:
+            given[name] = between.join(given[name])
+    return {**os.environ, **{f"ASSAY_{name.upper()}": str(value) for name, value in given.items()}}
 
 
 def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
