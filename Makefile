@@ -13,7 +13,7 @@ SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images service-images demo test bench lint format types unit lock
+.PHONY: help setup images service-images demo test gate bench lint format types unit lock screenshots
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,17 +29,24 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 2/9 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/9 "Images" $(BUILD)
 	@$(STEP) 4/9 "Images of the services" $(SERVICES)
-	@$(STEP) 5/9 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap docker-compose=docker-compose nginx=nginx openssl=openssl
+	@$(STEP) 5/9 "Programs the tests use" scripts/ensure-packages chromium=chromium docker-registry=docker-registry mmdebstrap=mmdebstrap postgresql=pg_ctlcluster docker-compose=docker-compose nginx=nginx openssl=openssl
 	@$(STEP) 6/9 "Lint and format" $(MAKE) --no-print-directory lint
 	@$(STEP) 7/9 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 8/9 "Import contracts" $(BIN)/lint-imports
 	@$(STEP) --last 9/9 "Tests" $(BIN)/python -m pytest $(ARGS)
 
-bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS='--only sandbox', --quick)
-	@$(STEP) 1/4 "Python packages" $(PYTHON) scripts/bootstrap
+gate: ## The long way round for challenges: every shipped solution under every secret seed, in real boxes
+	@$(STEP) 1/4 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
 	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/4 "Images" $(BUILD)
-	@$(STEP) --last 4/4 "Figures" $(BIN)/python -m bench $(ARGS)
+	@$(STEP) --last 4/4 "Shipped solutions" $(BIN)/python -m pytest tests/worker/test_solutions.py --all-seeds $(ARGS)
+
+bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS=--only=sandbox, --quick)
+	@$(STEP) 1/5 "Python packages" $(PYTHON) scripts/bootstrap
+	@$(STEP) 2/5 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/5 "Images" $(BUILD)
+	@$(STEP) 4/5 "Programs it measures with" scripts/ensure-packages postgresql=pg_ctlcluster
+	@$(STEP) --last 5/5 "Figures" $(BIN)/python -m bench $(ARGS)
 
 setup: ## .venv with everything, the engine and the images
 	@$(STEP) 1/3 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
@@ -73,3 +80,7 @@ unit: ## The tests alone, on what is already set up (ARGS=)
 
 lock: ## New locks out of pyproject.toml and the recipes' requirements.in (UPGRADE=1 for newer versions)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+screenshots: ## New pictures of the pages in docs/images, out of an installation with made-up people
+	@scripts/ensure-packages chromium=chromium
+	@$(BIN)/python -W ignore scripts/screenshots.py

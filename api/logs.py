@@ -15,8 +15,9 @@ ROOMS = ("api", "bench", "challenges", "cli", "sandbox", "worker")
 MOST = 4000
 """Characters of one value; what is longer is cut."""
 _SECRETS = (
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*):[^\s/@]*@"), r"\1:***@"),  # a password in an address
-    (re.compile(r"\bassay_[A-Za-z0-9_-]{8,}"), "assay_***"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*):[^\s/]*@"), r"\1:***@"),  # a password in an address
+    (re.compile(r"(?i)\b(password|passwd|pwd)=[^\s&'\"]+"), r"\1=***"),
+    (re.compile(r"\bassay_[A-Za-z0-9_-]{20,}"), "assay_***"),
     (re.compile(r"(?i)\b(basic|bearer) [A-Za-z0-9+/=._~-]{8,}"), r"\1 ***"),
 )
 

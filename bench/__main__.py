@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from api import logs
 from bench import boxes, claims, judging
 from bench.effort import FULL, QUICK, Effort
 from bench.plain import engine
@@ -27,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results.json")
     given = parser.parse_args(argv)
+    logs.configure("bench", form="console", level="WARNING")
     effort = QUICK if given.quick else FULL
     about = machine(engine().version())
     say(f"{about['cores']} cores, {about['memory_gb']} GB, load {about['load'][0]}, engine {about['engine']}")

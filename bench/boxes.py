@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import cache, partial
 
 from bench.effort import Effort
-from bench.plain import PYTHON, Ran, bare, docker_run, engine, root_of
+from bench.plain import PYTHON, Ran, bare, docker_run, engine, network, root_of
 from bench.report import Row, percentile, say
 from sandbox.containers import DockerSandbox
 from sandbox.images.build import resolve
@@ -35,11 +35,12 @@ Level = Callable[[str], Ran]
 def rows(effort: Effort) -> Iterator[Row]:
     """Every level of every program, interleaved."""
     api, image = engine(), resolve(RUNTIME)
+    net = network(api, image)
     with ExitStack() as stack:
         sandbox = DockerSandbox(instance=f"bench-{os.getpid()}", image_of=cache(resolve))
         stack.callback(sandbox.close)
         levels: dict[str, Level] = {
-            "docker_run": lambda source: docker_run(api, image, [PYTHON, "-c", source]),
+            "docker_run": lambda source: docker_run(api, image, [PYTHON, "-c", source], net=net),
             "fresh_cold": partial(_box, sandbox),
         }
         if os.geteuid() == 0:

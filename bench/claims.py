@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sqlite3
 import subprocess
@@ -11,13 +12,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg import sql
 from sqlmodel import col, select
 
 from api.blobs import Blobs, pack
@@ -37,6 +41,7 @@ from api.store.tables import (
     State,
     Submission,
 )
+from bench import postgres
 from bench.effort import Effort
 from bench.judging import environment
 from bench.report import ROOT, Row, say
@@ -46,12 +51,14 @@ from challenges.report import Report, Verdict
 
 CHALLENGE = "messy-orders"
 PROCESSES = 4
-PEOPLE = 300
-EACH = 20
-"""Submissions a person: more than can be claimed in the time."""
 _barrier: Any = None
 DEATH_SECONDS = 300.0
 SLEEPS = "import time\ntime.sleep(25)\n"
+
+
+Step = Callable[[], bool]
+"""Claims one and finishes it; False when there is none."""
+Ready = Callable[[], AbstractContextManager[Step]]
 
 
 @dataclass(frozen=True)
@@ -61,22 +68,42 @@ class Database:
     name: str
     url: Callable[[], str]
     fill: Callable[[str, int], None]
-    by_hand: Callable[[str, float], int]
-    """Claims and finishes rows of a bare table for so many seconds; how many."""
+    by_hand: Callable[[str], AbstractContextManager[Step]]
+    """Claims and finishes one row of a bare table a step."""
 
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Both figures of every database there is."""
-    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, _processes() as pool:
-        for database in databases(Path(folder)):
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-bench-") as folder,
+        databases(Path(folder)) as all_of_them,
+        _processes() as pool,
+    ):
+        for database in all_of_them:
             yield _claims(database, pool, effort)
-            yield _recovery(database, Path(folder) / f"{database.name}-recovery", effort)
+            if database.name in effort.deaths:
+                yield _recovery(database, Path(folder) / f"{database.name}-recovery", effort)
 
 
-def databases(folder: Path) -> Iterator[Database]:
+@contextmanager
+def databases(folder: Path) -> Iterator[list[Database]]:
     """Those that can be measured here."""
-    numbers = iter(range(1000))
-    yield Database("sqlite", lambda: f"sqlite:///{folder / f'{next(numbers)}.db'}", _fill_sqlite, _sqlite_by_hand)
+    numbers = count()
+    found = [Database("sqlite", lambda: f"sqlite:///{folder / f'{next(numbers)}.db'}", _fill_sqlite, _sqlite_by_hand)]
+    programs = postgres.programs()
+    if programs is None:
+        say("  no rows for postgres: Debian's package postgresql is not installed")
+        yield found
+        return
+    with postgres.server(programs, {}) as at:  # as it comes: durable
+
+        def new() -> str:
+            name = f"bench_{next(numbers)}"
+            with psycopg.connect(_libpq(postgres.url(at, "postgres")), autocommit=True) as db:
+                db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            return postgres.url(at, name)
+
+        yield [*found, Database("postgres", new, _fill_postgres, _postgres_by_hand)]
 
 
 def _claims(database: Database, pool: ProcessPoolExecutor, effort: Effort) -> Row:
@@ -84,10 +111,10 @@ def _claims(database: Database, pool: ProcessPoolExecutor, effort: Effort) -> Ro
     for n in range(effort.claim_rounds):
         store = Store(url := database.url())
         store.migrate()
-        _fill(store)
+        _fill(store, effort)
         store.close()
-        ours.append(_in_processes(pool, partial(_claim_and_commit, url), effort.claim_seconds))
-        database.fill(bare := database.url(), PEOPLE * EACH)
+        ours.append(_in_processes(pool, partial(_by_store, url), effort.claim_seconds))
+        database.fill(bare := database.url(), effort.people * effort.each)
         theirs.append(_in_processes(pool, partial(database.by_hand, bare), effort.claim_seconds))
         say(f"  {database.name}: round {n + 1} of {effort.claim_rounds}")
     return Row(
@@ -99,9 +126,9 @@ def _claims(database: Database, pool: ProcessPoolExecutor, effort: Effort) -> Ro
     )
 
 
-def _in_processes(pool: ProcessPoolExecutor, work: Callable[[float], int], seconds: float) -> float:
-    """How much of it all processes do a second."""
-    return sum(pool.map(_one_process, [work] * PROCESSES, [seconds] * PROCESSES))
+def _in_processes(pool: ProcessPoolExecutor, ready: Ready, seconds: float) -> float:
+    """How many steps all processes do a second."""
+    return sum(pool.map(_one_process, [ready] * PROCESSES, [seconds] * PROCESSES))
 
 
 @contextmanager
@@ -113,42 +140,44 @@ def _processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin_together(barrier: Any) -> None:
-    global _barrier  # noqa: PLW0603 - the one thing a process of the pool keeps
+    global _barrier
     _barrier = barrier
 
 
-def _one_process(work: Callable[[float], int], seconds: float) -> float:
-    _barrier.wait(120)
-    begin = time.monotonic()
-    count = work(seconds)
-    return count / (time.monotonic() - begin)
+def _one_process(ready: Ready, seconds: float) -> float:
+    with ready() as step:
+        _barrier.wait(120)
+        done, begin = 0, time.monotonic()
+        while time.monotonic() - begin < seconds and step():
+            done += 1
+        return done / (time.monotonic() - begin)
 
 
-def _claim_and_commit(url: str, seconds: float) -> int:
+@contextmanager
+def _by_store(url: str) -> Iterator[Step]:
     """What a slot does with the queue for each submission; the running of it takes no time here."""
     checks = (Check("all", 1.0, 1.0, False, "", True),)
     report = Report(Verdict.accepted, Score(100.0, 100.0, checks), checks)
-    store = Store(url)
+    store, name = Store(url), f"bench-{os.getpid()}"
+    store.now()  # connected
+
+    def step() -> bool:
+        claim = judgings.claim(store, worker=name, lease_seconds=45)
+        return claim is not None and judgings.commit(store, claim, report, evidence={})
+
     try:
-        name, count, end = f"bench-{time.monotonic_ns()}", 0, time.monotonic() + seconds
-        while time.monotonic() < end:
-            claim = judgings.claim(store, worker=name, lease_seconds=45)
-            if claim is None:
-                break
-            judgings.commit(store, claim, report, evidence={})
-            count += 1
-        return count
+        yield step
     finally:
         store.close()
 
 
-def _fill(store: Store) -> None:
+def _fill(store: Store, effort: Effort) -> None:
     """A full queue: many people, some submissions each, written at once because only the claiming is measured."""
     admin, place = _competition(store)
     with store.write() as session:
         now = store.now(session)
         competition_id, challenge_id = place
-        persons = [Person(name=f"p{n}", role=Role.participant, created_at=now) for n in range(PEOPLE)]
+        persons = [Person(name=f"p{n}", role=Role.participant, created_at=now) for n in range(effort.people)]
         session.add_all(persons)
         session.flush()
         entries = [
@@ -158,8 +187,8 @@ def _fill(store: Store) -> None:
         session.add_all(entries)
         session.flush()
         received = [
-            (entry, now - timedelta(seconds=3600 - (n * PEOPLE + m) / 100))
-            for n in range(EACH)
+            (entry, now - timedelta(seconds=3600 - (n * effort.people + m) / 100))
+            for n in range(effort.each)
             for m, entry in enumerate(entries)
         ]
         submissions = [
@@ -289,32 +318,34 @@ def _wait(look: Callable[[], bool], what: str, worker: subprocess.Popen[bytes]) 
         time.sleep(0.05)
 
 
-def _fill_sqlite(url: str, count: int) -> None:
+def _fill_sqlite(url: str, number: int) -> None:
     with closing(_sqlite(url)) as db:
         db.execute("CREATE TABLE queue (id INTEGER PRIMARY KEY, state TEXT NOT NULL, owner TEXT)")
         db.execute("CREATE INDEX by_state ON queue (state, id)")
         db.execute("BEGIN IMMEDIATE")
-        db.executemany("INSERT INTO queue (state) VALUES (?)", [("queued",)] * count)
+        db.executemany("INSERT INTO queue (state) VALUES (?)", [("queued",)] * number)
         db.execute("COMMIT")
 
 
-def _sqlite_by_hand(url: str, seconds: float) -> int:
+@contextmanager
+def _sqlite_by_hand(url: str) -> Iterator[Step]:
     """The least there is: lock, take the first row, commit; lock, finish it, commit; as durable as ours."""
-    end, count = time.monotonic() + seconds, 0
     with closing(_sqlite(url)) as db:
-        while time.monotonic() < end:
+
+        def step() -> bool:
             db.execute("BEGIN IMMEDIATE")
             row = db.execute("SELECT id FROM queue WHERE state = 'queued' ORDER BY id LIMIT 1").fetchone()
             if row is not None:
                 db.execute("UPDATE queue SET state = 'running', owner = 'me' WHERE id = ?", row)
             db.execute("COMMIT")
             if row is None:
-                break
+                return False
             db.execute("BEGIN IMMEDIATE")
             db.execute("UPDATE queue SET state = 'done' WHERE id = ? AND owner = 'me'", row)
             db.execute("COMMIT")
-            count += 1
-    return count
+            return True
+
+        yield step
 
 
 def _sqlite(url: str) -> sqlite3.Connection:
@@ -322,3 +353,34 @@ def _sqlite(url: str) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     return db
+
+
+def _fill_postgres(url: str, number: int) -> None:
+    with psycopg.connect(_libpq(url)) as db:
+        db.execute("CREATE TABLE queue (id INTEGER PRIMARY KEY, state TEXT NOT NULL, owner TEXT)")
+        db.execute("CREATE INDEX by_state ON queue (state, id)")
+        db.execute("INSERT INTO queue (id, state) SELECT n, 'queued' FROM generate_series(1, %s) n", (number,))
+
+
+@contextmanager
+def _postgres_by_hand(url: str) -> Iterator[Step]:
+    """The same with SKIP LOCKED, which lets several take rows at once."""
+    with psycopg.connect(_libpq(url), autocommit=True) as db:
+
+        def step() -> bool:
+            with db.transaction():
+                row = db.execute(
+                    "SELECT id FROM queue WHERE state = 'queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+                ).fetchone()
+                if row is not None:
+                    db.execute("UPDATE queue SET state = 'running', owner = 'me' WHERE id = %s", row)
+            if row is None:
+                return False
+            db.execute("UPDATE queue SET state = 'done' WHERE id = %s AND owner = 'me'", row)
+            return True
+
+        yield step
+
+
+def _libpq(url: str) -> str:
+    return url.replace("postgresql+psycopg:", "postgresql:")

@@ -17,8 +17,13 @@ class Effort:
     people_per_slot: int
     saturated_seconds: float
     idle_seconds: float
+    people: int
+    each: int
+    """Submissions a person in a full queue: more than can be claimed in the time."""
     claim_rounds: int
     claim_seconds: float
+    deaths: frozenset[str]
+    """Databases with which the death of a worker is measured."""
     worker: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the workers whose death is measured, other than the defaults."""
 
@@ -29,8 +34,11 @@ FULL = Effort(
     people_per_slot=4,
     saturated_seconds=60,
     idle_seconds=60,
+    people=300,
+    each=20,
     claim_rounds=4,
     claim_seconds=4,
+    deaths=frozenset({"sqlite", "postgres"}),
 )
 QUICK = Effort(
     runs={"trivial": 2},
@@ -38,8 +46,11 @@ QUICK = Effort(
     people_per_slot=1,
     saturated_seconds=0.5,
     idle_seconds=1,
+    people=20,
+    each=20,
     claim_rounds=1,
     claim_seconds=0.5,
+    deaths=frozenset({"sqlite"}),
     worker={
         "lease_seconds": 3,
         "fence_seconds": 2,

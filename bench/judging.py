@@ -20,7 +20,7 @@ from api.blobs import Blobs, unpack
 from api.settings import Settings
 from api.store import Store, builds
 from bench.effort import Effort
-from bench.plain import PYTHON, docker_run, engine
+from bench.plain import PYTHON, docker_run, engine, network
 from bench.report import ROOT, Row, percentile, say
 from challenges.loader import builtin_root, load_all, solutions
 from cli.client.api import Api
@@ -174,7 +174,8 @@ def _plain(settings: Settings, source: str) -> Callable[[], float]:
     inputs = {name.replace("/", "-"): data for name, data in hidden.items() if not name.endswith(".clean.csv")}
     files: Mapping[str, bytes] = {"solution.py": source.encode(), **inputs}
     image = resolve(challenge.runtime)
-    return lambda: docker_run(engine(), image, [PYTHON, "-c", PLAIN], files).seconds
+    net = network(engine(), image)
+    return lambda: docker_run(engine(), image, [PYTHON, "-c", PLAIN], files, net=net).seconds
 
 
 def _reference() -> str:

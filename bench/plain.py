@@ -14,6 +14,8 @@ from typing import Any
 
 import docker
 
+from bench.report import say
+
 PYTHON = "/usr/bin/python3"
 
 
@@ -29,10 +31,21 @@ class PlainRunFailed(Exception):
     """The baseline itself does not work here; the text says why."""
 
 
-def docker_run(api: Any, image: str, argv: Sequence[str], files: Mapping[str, bytes] | None = None) -> Ran:
+def network(api: Any, image: str) -> str:
+    """The engine's default network, or "none" where that is broken, so that a plain container cannot start in it."""
+    try:
+        docker_run(api, image, [PYTHON, "-c", "pass"], net="default")
+    except docker.errors.APIError as error:
+        say(f"  plain containers get no network, for the default one does not work here: {error.explanation}")
+        return "none"
+    return "default"
+
+
+def docker_run(api: Any, image: str, argv: Sequence[str], files: Mapping[str, bytes] | None = None, *, net: str) -> Ran:
     """What `docker run --rm` does, with its default flags; `files` are copied into /tmp. Raises PlainRunFailed."""
     begin = time.perf_counter()
-    id = api.create_container(image, list(argv), working_dir="/tmp", entrypoint=[])["Id"]
+    host = api.create_host_config(network_mode=net)
+    id = api.create_container(image, list(argv), working_dir="/tmp", entrypoint=[], host_config=host)["Id"]
     try:
         if files:
             api.put_archive(id, "/tmp", _packed(files))
@@ -52,7 +65,8 @@ def docker_run(api: Any, image: str, argv: Sequence[str], files: Mapping[str, by
 @contextmanager
 def root_of(api: Any, image: str) -> Iterator[str]:
     """The image's own file system as a folder of this host: that of a container that sleeps meanwhile."""
-    id = api.create_container(image, ["sleep", "3600"], entrypoint=[], network_disabled=True)["Id"]
+    host = api.create_host_config(network_mode="none")
+    id = api.create_container(image, ["sleep", "3600"], entrypoint=[], host_config=host)["Id"]
     try:
         api.start(id)
         yield f"/proc/{api.inspect_container(id)['State']['Pid']}/root"

@@ -84,13 +84,15 @@ def demo(*, port: int, once: bool, data: Path, console: Console) -> int:
             )
             surprises = play(url, tokens, moves, console)
             show_board(admin, url, challenges, console)
+            code = admin.new_join_code(BOOTCAMP)
         if surprises:
             console.print(f"[bold red]{surprises} verdicts were not as declared.[/]")
         else:
             console.print(f"All {len(moves)} verdicts are as the solutions' folders declare.")
         if not once:
             console.print(f"\nThe judge goes on serving at [bold]{url}[/] - Ctrl-C ends it.")
-            console.print(f"Try it:  assay --help    (administrator's token: {data / 'admin-token'})")
+            console.print(f"Take part:  {url}/join?code={code}")
+            console.print(f"Or:  assay --help    (administrator's token: {data / 'admin-token'})")
             wait_for_interrupt()
     return 1 if surprises else 0
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Takes the pictures of the pages for docs/images: an installation with made-up people, a real browser; judges nothing.
 
-The verdicts are written down here, because a picture must not depend on how busy a machine is. Looks at every picture
-afterwards are for people.
+The verdicts are written down here, because a picture must not depend on how busy a machine is. Whoever takes the
+pictures looks at them.
 """
 
 from __future__ import annotations

@@ -9,6 +9,10 @@ from tests.databases import Cluster, Databases, Source, SqliteFiles, cluster
 KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-seeds", action="store_true", help="every shipped solution under each secret seed")
+
+
 @pytest.fixture(scope="session")
 def _postgres() -> Iterator[Cluster]:
     """One server for all tests of this process; the first that needs it starts it."""

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -19,9 +13,11 @@ import psycopg
 from psycopg import sql
 
 from api.store import Store
+from bench import postgres
 
 MISSING = "These tests need PostgreSQL: install Debian's package postgresql (`make test` does)."
-USER = "assay"
+PATIENCE = "-c%20lock_timeout=60s%20-c%20statement_timeout=60s"
+"""A test on a busy machine must not fail where the judge would tell a client to come again."""
 
 
 class Source(Protocol):
@@ -88,10 +84,10 @@ class Cluster:
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """An administrator's connection that commits each statement."""
-        return psycopg.connect(host=str(self.folder), user=USER, dbname=database, autocommit=True)
+        return psycopg.connect(host=str(self.folder), user=postgres.USER, dbname=database, autocommit=True)
 
     def url(self, database: str) -> str:
-        return f"postgresql+psycopg://{USER}@/{database}?host={self.folder}"
+        return f"{postgres.url(self.folder, database)}&options={PATIENCE}"
 
     def make(self, *, migrated: bool) -> str:
         if migrated and self._clean:
@@ -132,61 +128,17 @@ class Cluster:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """A new server. It ends with this process however that ends."""
-    programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
-    as_whom: list[str] = []
-    if os.getuid() == 0:  # the server refuses to run as root
-        owner = pwd.getpwnam("postgres")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        as_whom = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
-    run = ["setpriv", *as_whom, "--pdeathsig=QUIT"]
-    where = ["-D", str(folder / "data")]
-    kind = ["--username", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+    programs = postgres.programs()
+    if programs is None:
+        raise RuntimeError(MISSING)
     settings = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(folder),
-        "max_connections": "200",
         "shared_buffers": "32MB",
         "fsync": "off",  # only a power cut needs it
         "full_page_writes": "off",
         "autovacuum": "off",
     }
-    given = [f"--{name}={value}" for name, value in settings.items()]
-    try:
-        subprocess.run([*run, programs / "initdb", *where, *kind], cwd=folder, check=True, capture_output=True)
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen([*run, programs / "postgres", *where, *given], cwd=folder, stdout=log, stderr=log)
-        try:
-            yield _answering(Cluster(folder), server)
-        finally:
-            server.send_signal(signal.SIGINT)  # whoever is still connected is sent away
-            server.wait(60)
-    finally:
-        shutil.rmtree(folder)
-
-
-def _programs() -> Path:
-    """Where initdb and postgres are: Debian keeps them off the PATH, a folder a version."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    elsewhere = shutil.which("initdb")
-    if elsewhere is not None:
-        found.append(Path(elsewhere))
-    if not found:
-        raise RuntimeError(MISSING)
-    return found[-1].parent
-
-
-def _answering(found: Cluster, server: subprocess.Popen[bytes]) -> Cluster:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            found.connect().close()
-        except psycopg.OperationalError as error:
-            if server.poll() is not None or time.monotonic() > end:
-                raise RuntimeError((found.folder / "log").read_text()) from error
-            time.sleep(0.05)
-        else:
-            return found
+    with postgres.server(programs, settings) as folder:
+        yield Cluster(folder)
 
 
 def _migrate(url: str) -> None:

@@ -23,3 +23,11 @@ def test_every_setting_is_documented_and_no_other() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = "".join(page.read_text() for page in PAGES)
+    sizes = {picture.name: picture.stat().st_size for picture in (ROOT / "docs" / "images").iterdir()}
+    assert [name for name in sizes if f"images/{name}" not in shown] == []
+    assert max(sizes.values()) < 200 * 1024
+    assert sum(sizes.values()) < 1.5 * 1024 * 1024

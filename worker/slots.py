@@ -81,8 +81,8 @@ class Slots:
     def start(self, bell_works: Callable[[], bool]) -> None:
         """Say that this worker is there, and begin to renew, sweep and poll."""
         workers.heartbeat(self._store, self.name, self._settings.slots_in_force)
-        self._touch()
         log.info("worker.started", worker=self.name, slots=self._settings.slots_in_force)
+        self._touch()
         for loop in (self._renew_forever, self._sweep_forever):
             self._thread(loop.__name__, loop)
         for n in range(self._settings.slots_in_force):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
 from api.auth import Administrator, Reader, Submitter
@@ -62,6 +62,21 @@ def create_person(
     """Makes a person (administrators)."""
     person = people.create_person(context.store, wanted.name, wanted.role, by=principal.person_id)
     return PersonAnswer.model_validate(person)
+
+
+@router.get("/people", responses=problems("forbidden", "unknown_person"))
+def find_person(context: Shared, _principal: Administrator, name: Annotated[Name, Query()]) -> PersonAnswer:
+    """Who is called that (administrators)."""
+    return PersonAnswer.model_validate(people.find(context.store, name))
+
+
+@router.delete("/people/{person_id}/password", status_code=204, responses=problems("forbidden", "not_found"))
+def clear_password(context: Shared, principal: Administrator, person_id: Id) -> None:
+    """For somebody who forgot it: takes the password away and signs them out everywhere (administrators).
+
+    With a token of theirs they sign in and set another one.
+    """
+    people.clear_password(context.store, person_id, by=principal.person_id)
 
 
 @router.get("/people/me", responses=problems("forbidden"))

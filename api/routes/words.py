@@ -15,7 +15,7 @@ from api.errors import Problem
 from api.problems import BodyRefused
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-MAX_ID = 2**63 - 1
+MAX_ID = 2**31 - 1
 
 
 def _plain(text: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, delete, select, update
 
 from api.errors import Problem
 from api.store import audit
 from api.store.database import Store
-from api.store.tables import Competition, Entry, Person, Role, Scope, Token
+from api.store.tables import BrowserSession, Competition, Entry, Person, Role, Scope, Token
 
 PREFIX = "assay_"
 _TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
@@ -86,6 +86,27 @@ def create_person(store: Store, name: str, role: Role, *, by: int) -> PersonView
         person = add(session, name, role, now)
         audit.note(session, "person.create", name, by=by, at=now, role=role.value)
         return _view(person)
+
+
+def find(store: Store, name: str) -> PersonView:
+    """Who is called that. Raises Problem unknown_person."""
+    with store.read() as session:
+        person = session.exec(select(Person).where(Person.name == name)).first()
+        if person is None:
+            raise Problem("unknown_person")
+        return _view(person)
+
+
+def clear_password(store: Store, person_id: int, *, by: int) -> None:
+    """For somebody who forgot it: takes the password away and signs them out everywhere. Raises Problem not_found."""
+    with store.write() as session:
+        person = session.get(Person, person_id)
+        if person is None:
+            raise Problem("not_found")
+        person.password = None
+        session.add(person)
+        session.exec(delete(BrowserSession).where(col(BrowserSession.person_id) == person_id))
+        audit.note(session, "password.clear", person.name, by=by, at=store.now(session))
 
 
 def create_token(

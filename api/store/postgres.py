@@ -48,11 +48,13 @@ _AWAY = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.ReadOnly
 
 def make_engine(url: URL, *, pool_size: int) -> Engine:
     """An engine that notices a server that went away, and reports it as OperationalError whatever the driver says."""
-    given = url.query.get("options", ())
+    given = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}
+    if "password" in given:
+        url = url.set(password=given.pop("password"))  # where it is never shown
     own = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-    options = " ".join([own, *([given] if isinstance(given, str) else given)])
+    options = f"{own} {given.get('options', '')}"
     engine = create_engine(
-        url.set(query=CONNECTION | dict(url.query) | {"options": options}),
+        url.set(query=CONNECTION | given | {"options": options}),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,
@@ -106,7 +108,8 @@ def _on_begin(connection: Connection) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('assay write', 0))")
 
 
-def _on_error(context: ExceptionContext) -> None:
+def _on_error(context: ExceptionContext) -> Exception | None:
     """A connection that was ended for dawdling, or leads to a server that is not the primary: the database is away."""
     if isinstance(context.original_exception, _AWAY):
-        context.chained_exception = OperationalError(context.statement, None, context.original_exception)
+        return OperationalError(context.statement, None, context.original_exception, hide_parameters=True)
+    return None

@@ -134,6 +134,10 @@ class Api:
         places = [{"slug": challenge} for challenge in challenges]
         return _object(self._json("POST", "/competitions", json={"slug": slug, "title": title, "challenges": places}))
 
+    def new_join_code(self, competition: str) -> str:
+        """Makes the code with which people join a competition by themselves."""
+        return str(_object(self._json("POST", f"/competitions/{_part(competition)}/join-code"))["join_code"])
+
     def create_person(self, name: str) -> dict[str, Any]:
         """A new participant."""
         return _object(self._json("POST", "/people", json={"name": name}))

@@ -93,8 +93,10 @@ def test_secrets_are_struck_out_wherever_they_stand(form: str) -> None:
         structlog.get_logger("api.x").exception("failed", url="redis://:s3cr3t@host/0", tokens=[token])
     logging.getLogger("kombu").error("Authorization: Bearer s3cr3ts3cr3t, %s", {"authorization": "Basic czNjcjN0OnMz"})
     logging.getLogger("kombu").error("user assay of postgresql://assay@db is fine")
+    logging.getLogger("kombu").error("redis://a:s3@cr3ts3cr3t@host/0 postgresql://h/d?user=a&password=s3cr3t&x=1")
     text = stream.getvalue()
-    assert "s3cr3t" not in text
+    assert "s3cr3t" not in text and "cr3ts3" not in text
+    assert "&x=1" in text
     assert "czNjcjN0" not in text
     assert "postgresql+psycopg://assay:***@db" in text
     assert "postgresql://assay@db is fine" in text

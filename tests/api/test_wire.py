@@ -23,7 +23,12 @@ from tests.api.street import connect, everything, serving
 from tests.databases import Databases
 from tests.store.world import report
 
-SLOW: dict[str, Any] = {"upload_min_rate": 1000, "upload_grace_seconds": 0.5, "upload_total_seconds": 3.0, "max_body_kb": 64}
+SLOW: dict[str, Any] = {
+    "upload_min_rate": 1000,
+    "upload_grace_seconds": 0.5,
+    "upload_total_seconds": 3.0,
+    "max_body_kb": 64,
+}
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,17 @@ def test_a_wrong_use_says_what_is_wrong(assay: Assay) -> None:
         assert "Error:" in result.stderr
 
 
-@pytest.mark.parametrize("url", ["mysql://judge.test/x", "nonsense", "sqlite:////etc"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://judge.test/x",
+        "nonsense",
+        "sqlite:////etc",
+        "postgresql+psycopg://judge:hush@127.0.0.1:1/assay",
+        "postgresql+psycopg://judge:hush@/assay?host=/nowhere",
+        "postgresql+psycopg://judge:half@hush@127.0.0.1:1/assay",
+    ],
+)
 def test_a_database_that_cannot_be_used_is_one_sentence(
     assay: Assay, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
@@ -61,6 +71,7 @@ def test_a_database_that_cannot_be_used_is_one_sentence(
         assert result.exit_code == 1
         assert result.stderr.startswith("assay: The database cannot be used: ")
         assert len(result.stderr.splitlines()) == 1
+        assert "hush" not in result.stderr
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_sentence(assay: Assay, home: Path) -> None:

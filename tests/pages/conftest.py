@@ -38,14 +38,14 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
     opened: list[tuple[Any, list[str]]] = []
     allowed: list[str] = []
 
-    def go(path: str, person: str | None = None, complaints: str | None = None, **options: Any) -> Page:
+    def go(path: str, person: str | None = None, complaints: str | tuple[str, ...] = (), **options: Any) -> Page:
         context = browser.new_context(**options)
         if person is not None:
             ((name, value),) = site.cookie(person).items()
             context.add_cookies([{"name": name, "value": value, "url": site.url}])
         seen: list[str] = []
         opened.append((context, seen))
-        allowed.extend([complaints] if complaints else [])
+        allowed.extend([complaints] if isinstance(complaints, str) else complaints)
         page = context.new_page()
         page.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: seen.append(f"page error: {error}"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from api.blobs import pack
-from api.store import builds, competitions
-from tests.pages.site import SOLUTION, Site, report
+from api.pages import lists, sources
+from api.store import builds, competitions, submissions, workers
+from tests.installation import wait_for
+from tests.pages.site import SOLUTION, Site, report, served
 
 
 def get(site: Site, path: str, person: str | None = None, **more: Any) -> httpx.Response:
@@ -125,3 +129,96 @@ def test_a_long_board_has_pages_and_ranks_go_on(site: Site) -> None:
     assert 'data-key="p100"' in first
     assert ("Further places" in first, "Further places" in second, "Better places" in second) == (True, False, True)
     assert "Nobody stands on this page" in get(site, "/leaderboards/toys?page=3").text
+
+
+def test_my_submissions_are_mine_alone_the_newest_first_and_by_pages(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.join("eve")
+    mine = [site.score("ada", points) for points in (10, 20, 90)]
+    others = site.score("eve", 80)
+    is_page(get(site, "/submissions"), 401, "Sign in to see this")
+    monkeypatch.setattr(lists, "PAGE", 2)
+    first = get(site, "/submissions", "ada").text
+    assert re.findall(r'href="/submissions/(\w+)"', first) == [mine[2], mine[1]]
+    assert "accepted" in first and "wrong answer" in first
+    older = re.findall(r'href="(/submissions\?cursor=\w+)"', first)
+    assert re.findall(r'href="/submissions/(\w+)"', get(site, older[0], "ada").text) == [mine[0]]
+    is_page(get(site, f"/submissions?cursor={others}", "ada"), 422, "This cursor is not one of ours")
+    assert re.findall(r'href="/submissions/(\w+)"', get(site, "/submissions", "eve").text) == [others]
+    site.join("new")
+    assert "Nothing handed in yet" in get(site, "/submissions", "new").text
+
+
+def test_challenges_say_how_far_their_viewer_is(site: Site) -> None:
+    site.join("eve")
+    site.score("ada", 90)
+    site.score("ada", 45.5, "toy-run")
+    pages = {person: get(site, "/challenges", person).text for person in ("ada", "eve", None)}
+    states = {person: re.findall(r'class="state"><span class="\w+">([^<]*)<', text) for person, text in pages.items()}
+    assert states == {"ada": ["not tried", "solved", "best 45.5"], "eve": ["not tried"] * 3, None: []}
+    own = get(site, "/challenges/toy-call", "ada").text
+    assert "My attempts" in own and "accepted" in own
+    assert "You have not handed in anything" in get(site, "/challenges/toy-call", "eve").text
+    assert "My attempts" not in get(site, "/challenges/toy-call").text
+
+
+def test_the_viewers_own_line_is_marked_on_a_board_that_all_share(site: Site) -> None:
+    site.join("<b>eve</b>")
+    site.score("ada", 90)
+    pages = {person: get(site, "/leaderboards/toys", person).text for person in ("ada", "<b>eve</b>", None)}
+    marked = {person: re.findall(r'<tr class="mine" data-key="([^"]*)"', text) for person, text in pages.items()}
+    assert marked == {"ada": ["ada"], "<b>eve</b>": ["&lt;b&gt;eve&lt;/b&gt;"], None: []}
+    assert site.boards.rendered == 1
+
+
+def test_what_was_handed_in_is_shown_to_its_owner_within_bounds(site: Site) -> None:
+    files = {
+        "solution.py": b"one\r\ntwo\r\n",
+        "large.txt": b"x" * (sources.MAX_FILE + 1),
+        "half.txt": b"y" * sources.MAX_FILE,
+        "model.bin": b"\xff\xfe",
+        "zero.txt": b"a\x00b",
+    }
+    made = site.submit(files=files)
+    text = get(site, f"/submissions/{made}", "ada").text
+    assert text.index("solution.py") < text.index("half.txt")
+    assert '<pre class="numbers" aria-hidden="true">1\n2</pre><pre class="text"><code>one\ntwo</code></pre>' in text
+    assert re.findall(r"<p class=\"file\"><bdi>([^<]*)</bdi> <small>[^,]*, ([^<]*)<", text) == [
+        ("large.txt", "too large to show"),
+        ("model.bin", "not text"),
+        ("zero.txt", "not text"),
+    ]
+    assert "Download all files as a zip" in text
+    digest = submissions.source(site.store, made, owner=None).digest
+    assert digest in text
+    site.blobs.path(digest).unlink()
+    assert "no longer kept" in get(site, f"/submissions/{made}", "ada").text
+
+
+def test_no_page_shows_more_than_it_can(site: Site) -> None:
+    many = {f"f{number}.txt": b"z" * sources.MAX_FILE for number in range(6)}
+    shown = sources.shown(many, first="f5.txt")
+    assert [one.name for one in shown] == ["f5.txt", "f0.txt", "f1.txt", "f2.txt", "f3.txt", "f4.txt"]
+    assert [one.text is not None for one in shown] == [True] * 4 + [False] * 2
+
+
+def test_the_status_page_names_no_worker(site: Site) -> None:
+    assert "No worker" in get(site, "/status").text
+    workers.heartbeat(site.store, "host-17.example", 3)
+    site.score("ada", 80)
+    site.post("ada")
+    wait_for(lambda: "Judging" in get(site, "/status").text, "the worker", 10)
+    page = get(site, "/status").text
+    assert "host-17" not in page
+    assert "A submission handed in now has its verdict in about" in page
+    assert re.findall(r"<dt>(Waiting|Running)</dt><dd>(\d+)", page) == [("Waiting", "1"), ("Running", "0")]
+
+
+def test_who_asks_too_often_is_told_so_on_a_page(tmp_path: Path) -> None:
+    with served(tmp_path / "data", anonymous_per_minute=3) as site:
+        answers = [get(site, "/challenges") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        is_page(answers[-1], 429, "Too many requests")
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+        assert "Please try again in" in answers[-1].text

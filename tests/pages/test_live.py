@@ -15,6 +15,8 @@ from tests.installation import wait_for
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
+DROPPED = ("net::ERR_", "htmx:sse:error")
+"""What the console may say when the server is stopped under an open page."""
 MARK = "window.stillTheSamePage"
 
 
@@ -68,10 +70,12 @@ def test_the_board_of_one_challenge_is_live_too(site: Site, open_page: Open) -> 
 def test_what_stayed_as_it_was_is_not_marked_as_changed(site: Site, open_page: Open) -> None:
     site.join("ben")
     site.score("ben", 90)
-    page = marked(open_page("/leaderboards/toys"))
+    page = marked(open_page("/leaderboards/toys", "ben"))
+    expect(page.locator("tr.mine th")).to_have_text(["ben"])
     site.score("ada", 10)
     becomes(page, ["1 ben 90", "2 ada 10"])
     expect(page.locator("tr.changed th")).to_have_text(["ada"])
+    expect(page.locator("tr.mine th")).to_have_text(["ben"])
 
 
 def test_those_who_want_no_motion_see_the_change_without(site: Site, open_page: Open) -> None:
@@ -87,7 +91,7 @@ def test_those_who_want_no_motion_see_the_change_without(site: Site, open_page: 
 
 
 def test_a_page_says_that_the_stream_dropped_and_catches_up(site: Site, open_page: Open) -> None:
-    page = marked(open_page("/leaderboards/toys", complaints="net::ERR_"))
+    page = marked(open_page("/leaderboards/toys", complaints=DROPPED))
     site.stop()
     expect(page.locator("#live-state")).to_have_text("Reconnecting")
     site.start()
@@ -139,7 +143,7 @@ def test_what_a_reader_does_on_a_page_outlasts_a_change(site: Site, open_page: O
 
 
 def test_a_page_takes_no_piece_twice_and_none_that_it_was_loaded_with(site: Site, open_page: Open) -> None:
-    page = marked(open_page("/leaderboards/toys", complaints="net::ERR_"))
+    page = marked(open_page("/leaderboards/toys", complaints=DROPPED))
     page.evaluate("addEventListener('htmx:after:swap', () => { window.swaps = (window.swaps ?? 0) + 1 })")
     site.score("ada", 50)
     becomes(page, ["1 ada 50"])

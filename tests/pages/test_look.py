@@ -32,7 +32,7 @@ $$
 \frac{e^{z_{ik}}}{\sum_{j} e^{z_{ij}}} + \lambda \lVert \theta \rVert_2^2 + \begin{pmatrix} a & b \\ c & d \end{pmatrix}
 $$
 
-and one that is none: $\frac{1}$.
+and one that is none: $\left( 1$.
 """
 PAGES = {
     # name: path (or the name of a submission), who looks
@@ -55,6 +55,10 @@ PAGES = {
     "mine": ("/submissions", "ada"),
     "none of mine": ("/submissions", "cy"),
     "status": ("/status", None),
+    "sign in": ("/sign-in", None),
+    "join": ("/join?code=ABCDE", None),
+    "join as somebody": ("/join", "ada"),
+    "account": ("/account", "ada"),
 }
 REFUSED = {
     "missing": (404, "/leaderboards/nope", None),
@@ -142,6 +146,13 @@ def test_no_width_takes_the_margin_away(site: Site, open_page: Open) -> None:
         assert box is not None
         assert box["x"] >= 12, width
         assert box["x"] + box["width"] <= width - 12, width
+
+
+def test_a_command_can_be_copied(site: Site, open_page: Open) -> None:
+    page = open_page("/challenges/toy-call", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "assay submit toy-call solution.py"
 
 
 def test_axe_would_find_something(site: Site, open_page: Open) -> None:

@@ -184,7 +184,7 @@ def test_signing_out_everywhere(site: Site) -> None:
     here = joined(site, "everywhere")
     there, other = Visitor(site), joined(site, "somebody-else")
     assert there.send("/sign-in", name="everywhere", password=PASSWORD).status_code == 303
-    assert "in 2 browsers" in here.get("/account").text
+    assert "In 2 browsers" in here.get("/account").text
     assert here.form("/account/sign-out-everywhere").status_code == 303
     assert (here.who(), there.who(), other.who()) == (401, 401, 200)
 
@@ -228,6 +228,23 @@ def test_a_password_is_changed_with_the_one_before_and_ends_other_sessions(site:
     assert (kim.who(), other.who()) == (200, 401)
     assert other.send("/sign-in", name="kim", password=PASSWORD).status_code == 401
     assert other.send("/sign-in", name="kim", password="another one, longer").status_code == 303
+
+
+def test_a_forgotten_password_is_taken_away_by_an_administrator_and_set_anew(site: Site) -> None:
+    gus = joined(site, "gus")
+    boss = {"Authorization": f"Bearer {people.create_token(site.store, 1, 'boss', list(Scope), by=1)[1]}"}
+    found = httpx.get(f"{site.url}/api/v1/people", params={"name": "gus"}, headers=boss).json()
+    assert found["id"] == site.people["gus"]
+    missing = httpx.get(f"{site.url}/api/v1/people", params={"name": "nobody"}, headers=boss)
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_person")
+    path = f"{site.url}/api/v1/people/{found['id']}"
+    assert httpx.delete(f"{path}/password", headers=boss).status_code == 204
+    assert gus.who() == 401
+    assert Visitor(site).send("/sign-in", name="gus", password=PASSWORD).status_code == 401
+    token = httpx.post(f"{path}/tokens", json={"label": "new start"}, headers=boss).json()["token"]
+    assert gus.send("/sign-in", token=token).status_code == 303
+    assert gus.form("/account/password", password="not the one before").status_code == 200
+    assert Visitor(site).send("/sign-in", name="gus", password="not the one before").status_code == 303
 
 
 def test_who_has_only_a_token_can_set_a_password(site: Site) -> None:

@@ -31,11 +31,8 @@ NAMES = ("ann", "ben", "cid")
 class Queue(RuleBasedStateMachine):
     """Workers that may stop anywhere, come back late, repeat themselves; a clock that jumps; people who cancel."""
 
+    databases: Databases
     claims: list[tuple[str, Claim]]
-
-    def __init__(self, databases: Databases) -> None:
-        super().__init__()
-        self.databases = databases
 
     @initialize(seed=st.integers(0, 2**32))
     def start(self, seed: int) -> None:
@@ -134,8 +131,8 @@ class Queue(RuleBasedStateMachine):
 
 
 def test_any_order_of_moves(databases: Databases) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: Queue(databases),
+    run_state_machine_as_test(
+        type("QueueHere", (Queue,), {"databases": databases}),
         settings=settings(
             max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -18,7 +18,7 @@ from tests.databases import Databases
 from tests.store.world import World
 
 
-def _alembic_check(store: Store) -> None:
+def alembic_check(store: Store) -> None:
     with store.migrating() as connection:
         config = migrations()
         config.attributes["connection"] = connection
@@ -26,7 +26,7 @@ def _alembic_check(store: Store) -> None:
 
 
 def test_migrations_are_up_to_date(world: World) -> None:
-    _alembic_check(world.store)
+    alembic_check(world.store)
 
 
 def test_a_table_without_a_migration_would_be_noticed(databases: Databases) -> None:
@@ -35,7 +35,7 @@ def test_a_table_without_a_migration_would_be_noticed(databases: Databases) -> N
     with store.write() as session:
         session.connection().exec_driver_sql("ALTER TABLE person DROP COLUMN created_at")
     with pytest.raises(CommandError):
-        _alembic_check(store)
+        alembic_check(store)
     store.close()
 
 
@@ -55,7 +55,7 @@ def test_down_and_up_again(databases: Databases) -> None:
         command.downgrade(config, "base")
     assert inspect(store.engine).get_table_names() == ["alembic_version"]
     store.migrate()
-    _alembic_check(store)
+    alembic_check(store)
     store.close()
 
 
@@ -78,7 +78,7 @@ def test_several_processes_may_start_at_once(databases: Databases) -> None:
         thread.join()
     assert failed == []
     store = Store(url)
-    _alembic_check(store)
+    alembic_check(store)
     store.close()
 
 

@@ -16,6 +16,7 @@ from api.queue import Bell
 from api.store import submissions
 from api.store.tables import State
 from sandbox.containers import INSTANCE
+from tests.databases import Databases
 from tests.installation import DOUBLE, SLOW, TOYS, Installation, start_worker, wait_for
 
 
@@ -30,9 +31,9 @@ def nothing_is_left(at: Installation) -> bool:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Installation]:
+def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
     """An installation without a broker."""
-    found = Installation(tmp_path / "data")
+    found = Installation(tmp_path / "data", database_url=databases.new())
     yield found
     found.store.close()
     wait_for(lambda: nothing_is_left(found), "the last container to go")
@@ -109,9 +110,9 @@ def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: 
         assert at.wait(innocent) == "accepted"
 
 
-def test_a_backlog_drains_with_the_broker_off(tmp_path: Path) -> None:
+def test_a_backlog_drains_with_the_broker_off(tmp_path: Path, databases: Databases) -> None:
     nobody = f"redis+socket://{tmp_path}/nobody.sock?virtual_host=0"
-    at = Installation(tmp_path / "data", broker_url=nobody)
+    at = Installation(tmp_path / "data", database_url=databases.new(), broker_url=nobody)
     for name in ("bob", "eve"):
         at.join(name)
     waiting = [at.submit(person=name, challenge=slug) for name in at.people for slug in ("toy-call", "toy-run")]
@@ -123,10 +124,11 @@ def test_a_backlog_drains_with_the_broker_off(tmp_path: Path) -> None:
     assert all(len(at.attempts(submission)) == 1 for submission in waiting)
 
 
-def test_the_bell_wakes_a_worker_that_hardly_polls(tmp_path: Path) -> None:
+def test_the_bell_wakes_a_worker_that_hardly_polls(tmp_path: Path, databases: Databases) -> None:
     place = tmp_path / "valkey.sock"
     with ValkeyServer(port=0, unix_socket_path=str(place)):
-        at = Installation(tmp_path / "data", broker_url=f"redis+socket://{place}?virtual_host=0")
+        url = f"redis+socket://{place}?virtual_host=0"
+        at = Installation(tmp_path / "data", database_url=databases.new(), broker_url=url)
         bell = Bell(at.settings.broker_url, instance=at.settings.instance)
         with at.worker():
             first = at.submit()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
@@ -18,9 +19,11 @@ from api.store.tables import State, Submission
 from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.types import Abandoned, SandboxError
+from tests.databases import Databases
 from tests.installation import Installation, wait_for
 from worker.graders import GraderFault, Prepared
 from worker.judge import Facts, GraderFailed, Outcome, Scored
+from worker.metrics import GIVEN_BACK, WorkerMetrics
 from worker.slots import Slots
 
 Act = Callable[[Callable[[], bool]], None]
@@ -79,8 +82,8 @@ def until_abandoned(abandoned: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Installation]:
-    found = Installation(tmp_path / "data", retry_base_seconds=0.01, max_attempts=4)
+def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
+    found = Installation(tmp_path / "data", database_url=databases.new(), retry_base_seconds=0.01, max_attempts=4)
     yield found
     found.store.close()
 
@@ -95,6 +98,7 @@ def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **mor
         grading=grading,  # type: ignore[arg-type]
         preparer=preparer or Ready(),  # type: ignore[arg-type]
         ring=more.get("ring", lambda: None),
+        metrics=more.get("metrics"),
     )
 
 
@@ -252,3 +256,51 @@ def test_it_rings_when_more_is_runnable(at: Installation) -> None:
     at.submit(person="bob")
     make(at, ScriptedGrading(), ring=lambda: rings.append(1)).work()
     assert rings == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SandboxError("engine"), "engine"),
+        (OSError("disk"), "storage"),
+        (LookupError("x"), "challenge"),
+        (OperationalError("select", {"secret": 1}, Exception("away")), "database"),
+        (RuntimeError("a stranger's\nline"), "internal"),
+    ],
+)
+def test_what_is_given_back_is_counted_by_its_reason_and_told_with_the_submission(
+    at: Installation, error: Exception, reason: str
+) -> None:
+    submission, metrics = at.submit(), WorkerMetrics()
+    slots = make(at, ScriptedGrading(*[raises(error)] * 9), metrics=metrics)
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as told:
+        work_until_done(at, slots, submission)
+    count = metrics.registry.get_sample_value
+    assert count("assay_given_back_total", {"reason": reason}) == 4
+    assert count("assay_claims_total") == 4
+    assert count("assay_verdicts_total", {"verdict": "judge_error"}) == 1
+    assert count("assay_worker_slots_busy") == 0
+    given_back = [line for line in told if line["event"] == "judging.given_back"]
+    assert [line["ends"] for line in given_back] == ["queued"] * 3 + ["judge_error"]
+    assert {(line["reason"], line["submission"]) for line in given_back} == {(reason, submission)}
+    assert [line["attempt"] for line in given_back] == [1, 2, 3, 4]
+    assert "secret" not in str(told)
+    assert structlog.contextvars.get_contextvars() == {}, "the next judging of this thread carries its own"
+
+
+def test_a_stale_commit_is_counted_and_told(at: Installation) -> None:
+    submission, metrics = at.submit(), WorkerMetrics()
+
+    def swept(_: Callable[[], bool]) -> None:
+        time.sleep(at.settings.lease_seconds + 0.2)
+        assert sweep.sweep(at.store, retry_base_seconds=0.0, ring=lambda: None).expired == 1
+        slots.refuse()
+
+    slots = make(at, ScriptedGrading(swept), metrics=metrics)
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as told:
+        slots.work()
+    count = metrics.registry.get_sample_value
+    assert count("assay_stale_commits_total") == 1
+    assert sum(count("assay_given_back_total", {"reason": one}) or 0 for one in GIVEN_BACK) == 0
+    events = [line["event"] for line in told if line.get("submission") == submission]
+    assert events == ["judging.claimed", "judging.stage", "judging.expired", "judging.stale"]

@@ -1,8 +1,8 @@
-"""Every solution that ships with a challenge, and the universal cheats, through the real boxes on two secret seeds."""
+"""Every solution that ships with a challenge, and the universal cheats, through the real boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,12 @@ class Case:
     seed: bytes
 
 
-def shipped() -> list[tuple[Case, Solution]]:
+def shipped(seeds: Sequence[bytes]) -> list[tuple[Case, Solution]]:
     found = [(challenge, one) for challenge in CHALLENGES.values() for one in solutions(challenge)]
     return [
         (Case(challenge.slug, f"{one.kind}/{one.name}", tuple(one.files.items()), seed), one)
         for challenge, one in found
-        for seed in SEEDS
+        for seed in seeds
     ]
 
 
@@ -50,12 +50,23 @@ def cheats() -> list[tuple[Case, str]]:
     return found
 
 
+def seeds(config: pytest.Config) -> Sequence[bytes]:
+    """`make test` takes one secret seed, `make gate` both."""
+    return SEEDS if config.getoption("all_seeds") else SEEDS[:1]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "solution" in metafunc.fixturenames:
+        metafunc.parametrize(("case", "solution"), shipped(seeds(metafunc.config)), ids=label)
+
+
 @pytest.fixture(scope="session")
-def judged(sandbox: DockerSandbox) -> Iterator[Callable[[Case], Judged]]:
+def judged(sandbox: DockerSandbox, pytestconfig: pytest.Config) -> Iterator[Callable[[Case], Judged]]:
     """Judges every case with two slots, as a small installation does; a test waits for its own."""
     graders = Graders(sandbox)
     grading = Grading(sandbox, graders)
-    data = {(slug, seed): prepare(grading, CHALLENGES[slug], seed) for slug in CHALLENGES for seed in SEEDS}
+    chosen = seeds(pytestconfig)
+    data = {(slug, seed): prepare(grading, CHALLENGES[slug], seed) for slug in CHALLENGES for seed in chosen}
 
     def work(case: Case) -> Judged:
         return judge_files(grading, CHALLENGES[case.slug], data[case.slug, case.seed], dict(case.files))
@@ -65,7 +76,7 @@ def judged(sandbox: DockerSandbox) -> Iterator[Callable[[Case], Judged]]:
 
         def result(case: Case) -> Judged:
             if not futures:
-                futures.update((one, slots.submit(work, one)) for one, _ in [*shipped(), *cheats()])
+                futures.update((one, slots.submit(work, one)) for one, _ in [*shipped(chosen), *cheats()])
             return futures[case].result()
 
         yield result
@@ -86,7 +97,6 @@ def label(value: object) -> str | None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("case", "solution"), shipped(), ids=label)
 def test_a_shipped_solution_comes_to_what_its_folder_says(
     judged: Callable[[Case], Judged], case: Case, solution: Solution
 ) -> None:
