@@ -147,7 +147,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables that give a process these settings."""
     given = settings.model_dump(mode="json", exclude_defaults=True)
     given["challenges"] = os.pathsep.join(given["challenges"])
-    given["trusted_proxies"] = ",".join(given["trusted_proxies"])
+    given["trusted_proxies"] = ",".join(given.get("trusted_proxies", ()))
     return {
         **os.environ,
         **{f"ASSAY_{name.upper()}": str(value) for name, value in given.items() if value is not None},
