@@ -70,6 +70,8 @@ class Database:
     fill: Callable[[str, int], None]
     by_hand: Callable[[str], AbstractContextManager[Step]]
     """Claims and finishes one row of a bare table a step."""
+    settle: Callable[[str], None] = lambda _: None
+    """What the database does by itself within a minute of being filled."""
 
 
 def rows(effort: Effort) -> Iterator[Row]:
@@ -103,7 +105,7 @@ def databases(folder: Path) -> Iterator[list[Database]]:
                 db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             return postgres.url(at, name)
 
-        yield [*found, Database("postgres", new, _fill_postgres, _postgres_by_hand)]
+        yield [*found, Database("postgres", new, _fill_postgres, _postgres_by_hand, _analyze)]
 
 
 def _claims(database: Database, pool: ProcessPoolExecutor, effort: Effort) -> Row:
@@ -113,8 +115,10 @@ def _claims(database: Database, pool: ProcessPoolExecutor, effort: Effort) -> Ro
         store.migrate()
         _fill(store, effort)
         store.close()
+        database.settle(url)
         ours.append(_in_processes(pool, partial(_by_store, url), effort.claim_seconds))
         database.fill(bare := database.url(), effort.people * effort.each)
+        database.settle(bare)
         theirs.append(_in_processes(pool, partial(database.by_hand, bare), effort.claim_seconds))
         say(f"  {database.name}: round {n + 1} of {effort.claim_rounds}")
     return Row(
@@ -360,6 +364,11 @@ def _fill_postgres(url: str, number: int) -> None:
         db.execute("CREATE TABLE queue (id INTEGER PRIMARY KEY, state TEXT NOT NULL, owner TEXT)")
         db.execute("CREATE INDEX by_state ON queue (state, id)")
         db.execute("INSERT INTO queue (id, state) SELECT n, 'queued' FROM generate_series(1, %s) n", (number,))
+
+
+def _analyze(url: str) -> None:
+    with psycopg.connect(_libpq(url), autocommit=True) as db:
+        db.execute("ANALYZE")
 
 
 @contextmanager

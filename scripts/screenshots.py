@@ -7,6 +7,7 @@ pictures looks at them.
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
@@ -172,6 +174,7 @@ def take(page: Page, url: str, target: Path, *, whole: bool) -> None:
 
 def main() -> None:
     """Takes every picture."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     challenges = load_all([builtin_root()])
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:

@@ -826,7 +826,7 @@ def test_bad_uploads(house: House, case: str, capsys: pytest.CaptureFixture[str]
     took = time.monotonic() - start
     document = refused(answer, status, code)
     assert kept(house) == before, "nothing is half stored"
-    assert took < 5
+    assert took < 20
     assert len(answer.content) < 2000
     assert document["detail"].isprintable()
     said = capsys.readouterr()

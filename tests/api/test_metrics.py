@@ -101,14 +101,14 @@ def test_a_database_that_is_away_or_hangs_is_a_number_and_no_crash(
 
     def hangs(_: Store) -> None:
         asked.append(time.monotonic())
-        time.sleep(2)
+        time.sleep(8)
 
     with monkeypatch.context() as patch:
         patch.setattr(metrics, "status", hangs)
         begin = time.monotonic()
         assert up() == {"assay_database_up": 0}
         assert up() == {"assay_database_up": 0}
-        assert time.monotonic() - begin < 1.9
+        assert time.monotonic() - begin < 7
         assert len(asked) == 1, "what hangs is not asked again"
     store.close()
 

@@ -51,7 +51,7 @@ def test_many_rings_at_once_are_few_messages(server: ValkeyServer, tmp_path: Pat
     start = time.monotonic()
     for _ in range(10_000):
         bell.ring()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     _until(lambda: bell.rung > 0)
     time.sleep(0.1)
     assert len(_waiting(tmp_path)) == bell.rung < 1000
@@ -71,7 +71,7 @@ def test_a_broken_broker_holds_nobody_up(server: ValkeyServer, tmp_path: Path, b
         start = time.monotonic()
         for _ in range(100):
             bell.ring()
-        assert time.monotonic() - start < 0.1
+        assert time.monotonic() - start < 5
         _until(lambda: bell.failed > 0)
         assert bell.rung == 0
     finally:
@@ -82,7 +82,7 @@ def test_a_broken_broker_holds_nobody_up(server: ValkeyServer, tmp_path: Path, b
         _until(lambda: bell.rung > 0)
     start = time.monotonic()
     bell.close()
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 10
     bell.ring()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,10 +148,18 @@ def test_no_password_is_told(house: House, clients: tuple[Api, Api]) -> None:
         assert not any(one in str(house.container(service).top()) for one in house.secrets.values())
 
 
-def test_what_init_made_is_for_nobody_else_and_stays(house: House) -> None:
-    assert stat.S_IMODE((house.folder / "deploy" / "secrets").stat().st_mode) == 0o700
-    assert stat.S_IMODE((house.folder / ".env").stat().st_mode) == 0o600
-    assert not any(one in (house.folder / ".env").read_text() for one in house.secrets.values())
+def test_the_broker_forgets_nothing_it_was_told(house: House) -> None:
+    asked = "appendonly appendfsync maxmemory maxmemory-policy"
+    client = "client=$(command -v valkey-cli || command -v redis-cli); export REDISCLI_AUTH=$(cat /run/secrets/broker_password)"
+    code, said = house.run("broker", f"{client}; $client config get {asked}")
+    words = said.split()
+    assert code == 0
+    assert dict(zip(words[::2], words[1::2], strict=True)) == {
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory": str(128 * 2**20),
+        "maxmemory-policy": "noeviction",
+    }
 
 
 def test_the_same_file_under_docker_compose_1(images: None, compose_1: str, tmp_path: Path) -> None:
