@@ -23,6 +23,7 @@ from api.pages.statements import article
 from api.pages.streams import Fragment, Render, Seen
 from api.pages.visitor import (
     FORM_FIELD,
+    FormToken,
     Member,
     OwnForm,
     Reader,
@@ -199,7 +200,7 @@ def starter(context: Shared, slug: PathSlug, name: str) -> Response:
 @router.get("/submissions/{submission_id}")
 def submission(context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId) -> HTMLResponse:
     """A submission, for its owner; somebody else's is as missing as a missing one."""
-    shown = _submission(context, principal, submission_id)
+    shown = _submission(context, visit, principal, submission_id)
     source = submissions.source(context.store, submission_id, owner=principal.sees)
     return page(
         "submission.html",
@@ -221,13 +222,14 @@ def _files(context: Context, source: submissions.Source) -> list[sources.Shown] 
         return None
 
 
-def _submission(context: Context, principal: Principal, submission_id: str) -> Fragment:
+def _submission(context: Context, visit: Visit, principal: Principal, submission_id: str) -> Fragment:
     view = submissions.find(context.store, submission_id, owner=principal.sees)
     told = submission_routes.describe(context, view)
     known = context.challenges.get(told.challenge)
     html = fragment(
         "_submission.html",
         submission=told,
+        form_token=visit.form_token,
         title=known.title if known else told.challenge,
         limits=known.limits if known else None,
         competition=competitions.find(context.store, told.competition).title,
@@ -235,13 +237,16 @@ def _submission(context: Context, principal: Principal, submission_id: str) -> F
     return Fragment(hashlib.sha256(html.encode()).hexdigest()[:16], html, view.final)
 
 
-def _submission_stream(context: Shared, principal: Reader, submission_id: SubmissionId, seen: Seen) -> Stream:
-    _submission(context, principal, submission_id)
+def _submission_stream(
+    context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId, seen: Seen
+) -> Stream:
+    def render(_: int | None = None) -> Fragment:
+        return _submission(context, visit, principal, submission_id)
+
+    render()  # what is not theirs is refused before the stream begins
     who = str(principal.person_id)
     context.live.check(who)
-    return Stream(
-        Topic(submission_id=submission_id), who, lambda _: _submission(context, principal, submission_id), seen
-    )
+    return Stream(Topic(submission_id=submission_id), who, render, seen)
 
 
 @router.get("/submissions/{submission_id}/live", response_class=EventSourceResponse)
@@ -253,6 +258,21 @@ async def live_submission(
         context.live, stream.topic, stream.who, stream.render, sent=stream.sent, recheck=QUEUE_RECHECK
     ):
         yield event
+
+
+@router.post("/submissions/{submission_id}/cancel", dependencies=[OwnForm])
+def cancel(
+    context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId, form: FormToken = ""
+) -> Response:
+    """Cancels a submission; its page says what became of it, a verdict that came first as well."""
+    check_form(visit, form)
+    principal.needs(Scope.submit)
+    try:
+        submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
+    except Problem as refusal:
+        if refusal.code.code != "already_done":
+            raise
+    return RedirectResponse(f"/submissions/{submission_id}", 303)
 
 
 @router.get("/submissions/{submission_id}/source")

@@ -12,7 +12,7 @@ from api.context import Context, Shared
 from api.errors import Problem
 from api.pages import visitor
 from api.pages.render import page
-from api.pages.visitor import FORM_FIELD, Member, OwnForm, Visit, Visitor
+from api.pages.visitor import FormToken, Member, OwnForm, Visit, Visitor
 from api.passwords import MAX_LENGTH, MIN_LENGTH
 from api.routes.words import Id, Name
 from api.store import competitions, people, sessions
@@ -21,7 +21,6 @@ from api.store.tables import Scope
 router = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=300)]
-FormToken = Annotated[str, Form(alias=FORM_FIELD, max_length=100)]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _LOCAL = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]*")
 """A path of ours: no other host, and no backslash that a browser would take for a slash."""

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Form, Request, Response
 
 from api.auth import Principal, peer
 from api.context import Context, Shared
@@ -38,6 +38,8 @@ class Visit:
 
 
 NOBODY = Visit()
+FormToken = Annotated[str, Form(alias=FORM_FIELD, max_length=100)]
+"""What a form says is its session's token; to be checked with `check_form`."""
 
 
 def of_request(request: Request) -> Visit:

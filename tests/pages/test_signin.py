@@ -345,6 +345,19 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_plain_http(site: Site, tmp
         assert "Domain" not in answer.headers["set-cookie"]
 
 
+def test_a_submission_is_cancelled_by_its_owner_and_nobody_else(site: Site) -> None:
+    pat, other = joined(site, "pat"), joined(site, "other-pat")
+    _, site.tokens["pat"] = people.create_token(site.store, site.people["pat"], "t", [Scope.read, Scope.submit], by=1)
+    made = site.post("pat")
+    page = f"/submissions/{made}"
+    assert "Cancel it" in pat.get(page).text
+    assert other.form(f"{page}/cancel").status_code == 404
+    assert pat.form(f"{page}/cancel", page).headers["location"] == page
+    shown = pat.get(page).text
+    assert ("It was not judged" in shown, "Cancel it" in shown) == (True, False)
+    assert pat.form(f"{page}/cancel").headers["location"] == page  # twice is as good as once
+
+
 def test_from_the_code_to_the_verdict_in_a_browser(site: Site, open_page: Open, tmp_path: Path) -> None:
     code = competitions.join_code(site.store, "toys") or competitions.new_join_code(site.store, "toys", by=1)
     page = open_page("/challenges/toy-call", complaints="422")
