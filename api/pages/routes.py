@@ -268,7 +268,7 @@ def cancel(
     check_form(visit, form)
     principal.needs(Scope.submit)
     try:
-        submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
+        submission_routes.cancel_submission(context, principal, submission_id)
     except Problem as refusal:
         if refusal.code.code != "already_done":
             raise
