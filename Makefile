@@ -33,7 +33,7 @@ test: ## The whole gate: packages, engine, images, lint, format, types, imports,
 	@$(STEP) 6/9 "Lint and format" $(MAKE) --no-print-directory lint
 	@$(STEP) 7/9 "Types" $(MAKE) --no-print-directory types
 	@$(STEP) 8/9 "Import contracts" $(BIN)/lint-imports
-	@$(STEP) --last 9/9 "Tests" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(STEP) --last 9/9 "Tests" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 gate: ## The long way round for challenges: every shipped solution under every secret seed, in real boxes
 	@$(STEP) 1/4 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev

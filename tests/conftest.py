@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.databases import Cluster, Databases, Source, SqliteFiles, cluster
 
@@ -11,6 +12,16 @@ KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-seeds", action="store_true", help="every shipped solution under each secret seed")
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_to_pytest() -> None:
+    """An api in this process logs beside what a test looks at, not into it."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
 
 
 @pytest.fixture(scope="session")
