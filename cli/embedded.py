@@ -122,6 +122,10 @@ class Broker:
             if time.monotonic() > end:
                 _kill(pid)
             time.sleep(PAUSE_SECONDS)
+        if self.socket.parent != self.folder:
+            with suppress(OSError):
+                self.socket.unlink(missing_ok=True)
+                self.socket.parent.rmdir()
 
     def _client(self) -> redis.Redis:
         never = Retry(NoBackoff(), 0)  # its own is seconds of patience, which is ours to have

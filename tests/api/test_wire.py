@@ -181,8 +181,8 @@ def test_headers_have_a_bound(slow: tuple[House, int]) -> None:
         assert everything(connection).split()[1] == b"400"
 
 
-def test_the_peer_is_who_is_connected(tmp_path: Path) -> None:
-    with serving(tmp_path, bad_tokens_per_minute=5) as (_, port):
+def test_the_peer_is_who_is_connected(tmp_path: Path, databases: Databases) -> None:
+    with serving(tmp_path, database_url=databases.new(), bad_tokens_per_minute=5) as (_, port):
         statuses = [
             httpx.get(
                 f"http://127.0.0.1:{port}{V1}/people/me",
@@ -389,8 +389,8 @@ def test_who_does_not_keep_up_is_ended_and_can_come_back(house: House) -> None:
     assert sorted({*seen, *rest}) == seen + rest
 
 
-def test_streams_have_an_age_and_a_number(tmp_path: Path) -> None:
-    with serving(tmp_path, stream_seconds=1.0, max_streams=8) as (house, port):
+def test_streams_have_an_age_and_a_number(tmp_path: Path, databases: Databases) -> None:
+    with serving(tmp_path, database_url=databases.new(), stream_seconds=1.0, max_streams=8) as (house, port):
         url = f"http://127.0.0.1:{port}{V1}/leaderboards/cup/events"
         first, second = Stream(port, "/leaderboards/cup/events", {}), Stream(port, "/leaderboards/cup/events", {})
         refused = httpx.get(url)
@@ -418,12 +418,12 @@ def test_a_listener_that_left_is_forgotten(street: tuple[House, int]) -> None:
         time.sleep(0.05)
 
 
-def test_it_stops_when_told_though_somebody_listens(tmp_path: Path) -> None:
-    with serving(tmp_path / "free") as (_, port):
+def test_it_stops_when_told_though_somebody_listens(tmp_path: Path, databases: Databases) -> None:
+    with serving(tmp_path / "free", database_url=databases.new()) as (_, port):
         pass  # the port is free again
     code = (
         "from api.serve import run; from api.settings import Settings; from pathlib import Path; "
-        f"run(Settings(data=Path({str(tmp_path / 'data')!r}), port={port}))"
+        f"run(Settings(data=Path({str(tmp_path / 'data')!r}), port={port}, database_url={databases.new()!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.getcwd()})  # noqa: PTH109
     try:
