@@ -144,6 +144,7 @@ def fill(site: Site, clock: Clock) -> dict[str, str]:
         "my-submissions": "/submissions",
         "leaderboard": f"/leaderboards/{CAMP}",
         "status": "/status",
+        "account": "/account",
     }
 
 
@@ -201,6 +202,8 @@ def photograph(site: Site, paths: dict[str, str]) -> None:
         desk = signed_in(shown, site, DESK)
         for name, path in paths.items():
             take(desk, site.url + path, IMAGES / f"{name}.png", whole=name != "challenge")
+        visitor = shown.new_page(viewport=DESK, color_scheme="light")  # type: ignore[arg-type]
+        take(visitor, f"{site.url}/sign-in", IMAGES / "sign-in.png", whole=False)
         phone = signed_in(shown, site, PHONE)
         for name in ("leaderboard", "challenge"):
             take(phone, site.url + paths[name], IMAGES / f"{name}-phone.png", whole=False)
