@@ -29,7 +29,7 @@ from api.pages.visitor import (
     Reader,
     Visit,
     Visitor,
-    check_form,
+    check_own,
     of_request,
     own_origin,
 )
@@ -38,7 +38,6 @@ from api.routes import submissions as submission_routes
 from api.routes.submissions import hand_in
 from api.routes.words import PathSlug, QuerySlug, SubmissionId
 from api.store import competitions, submissions
-from api.store.tables import Scope
 
 QUEUE_RECHECK = 3.0
 """Seconds after which the page of a waiting submission looks at its place in the queue again."""
@@ -171,16 +170,14 @@ def _attempts(context: Context, visit: Visit, slug: str) -> list[submissions.Sub
 @router.post("/challenges/{slug}/submissions", dependencies=[OwnForm])
 async def submit(request: Request, context: Shared, visit: Member, slug: PathSlug) -> Response:
     """Takes what was handed in with the form of a challenge's page; a refusal stands on that page again."""
-    assert visit.principal is not None
     try:
         async with upload.read_form(request) as form:
             texts = upload.form_texts(form, (*upload.TEXT_FIELDS, FORM_FIELD))
-            check_form(visit, texts.pop(FORM_FIELD, None))
-            visit.principal.needs(Scope.submit)
-            context.limiter.hit("submission", str(visit.principal.person_id))
+            principal = check_own(visit, texts.pop(FORM_FIELD, None))
+            context.limiter.hit("submission", str(principal.person_id))
             named = {name: text for name, text in texts.items() if text}
             got = await upload.from_form(form, context, named | {"challenge": slug})
-        receipt = await hand_in(context, visit.principal, got)
+        receipt = await hand_in(context, principal, got)
     except Problem as refusal:
         if refusal.code.code in ("foreign_form", "unknown_challenge"):
             raise
@@ -261,12 +258,9 @@ async def live_submission(
 
 
 @router.post("/submissions/{submission_id}/cancel", dependencies=[OwnForm])
-def cancel(
-    context: Shared, visit: Member, principal: Reader, submission_id: SubmissionId, form: FormToken = ""
-) -> Response:
+def cancel(context: Shared, visit: Member, submission_id: SubmissionId, form: FormToken = "") -> Response:
     """Cancels a submission; its page says what became of it, a verdict that came first as well."""
-    check_form(visit, form)
-    principal.needs(Scope.submit)
+    principal = check_own(visit, form)
     try:
         submission_routes.cancel_submission(context, principal, submission_id)
     except Problem as refusal:

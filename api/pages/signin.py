@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
-from api.auth import Principal, peer
+from api.auth import peer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.pages import visitor
@@ -16,7 +16,6 @@ from api.pages.visitor import FormToken, Member, OwnForm, Visit, Visitor
 from api.passwords import MAX_LENGTH, MIN_LENGTH
 from api.routes.words import Id, Name
 from api.store import competitions, people, sessions
-from api.store.tables import Scope
 
 router = APIRouter(include_in_schema=False)
 
@@ -118,7 +117,7 @@ def sign_out(request: Request, context: Shared, visit: Visitor, form: FormToken 
 @router.post("/account/sign-out-everywhere", dependencies=[OwnForm])
 def sign_out_everywhere(request: Request, context: Shared, visit: Member, form: FormToken = "") -> Response:
     """Ends every session of this person, this one too."""
-    principal = _own(visit, form)
+    principal = visitor.check_own(visit, form)
     sessions.end_all(context.store, principal.person_id)
     answer = RedirectResponse("/sign-in", 303)
     visitor.forget(request, answer)
@@ -145,7 +144,7 @@ def join(
     try:
         context.limiter.check("bad_token", peer(request))
         if visit.principal is not None:
-            entry = competitions.join(context.store, code, _own(visit, form).person_id)
+            entry = competitions.join(context.store, code, visitor.check_own(visit, form).person_id)
             return RedirectResponse(f"/leaderboards/{entry.competition}", 303)
         competitions.check_join_code(context.store, code)
         kept = context.passwords.hash(_new_password(password))
@@ -201,18 +200,10 @@ def _account(
     )
 
 
-def _own(visit: Visit, form: str) -> Principal:
-    """Who sent a form that changes something of theirs. Raises Problem unauthorized, foreign_form, forbidden."""
-    visitor.check_form(visit, form)
-    assert visit.principal is not None
-    visit.principal.needs(Scope.submit)
-    return visit.principal
-
-
 @router.post("/account/tokens", dependencies=[OwnForm])
 def create_token(context: Shared, visit: Member, label: Text = "", form: FormToken = "") -> HTMLResponse:
     """Makes a token that may do what this session may, and shows it this once."""
-    principal = _own(visit, form)
+    principal = visitor.check_own(visit, form)
     try:
         named = _new_name(label)
     except Problem as refusal:
@@ -224,7 +215,7 @@ def create_token(context: Shared, visit: Member, label: Text = "", form: FormTok
 @router.post("/account/tokens/reissue", dependencies=[OwnForm])
 def reissue_token(request: Request, context: Shared, visit: Member, form: FormToken = "") -> HTMLResponse:
     """For who lost a token: revokes all of them and shows a new one."""
-    principal = _own(visit, form)
+    principal = visitor.check_own(visit, form)
     view, secret = people.reissue_token(context.store, principal.person_id, "reissued", principal.scopes)
     answer = _account(context, visit, secret=secret)
     if visit.token_id is not None:  # the session ended with its token; the person goes on with the new one
@@ -235,7 +226,7 @@ def reissue_token(request: Request, context: Shared, visit: Member, form: FormTo
 @router.post("/account/tokens/{token_id}/revoke", dependencies=[OwnForm])
 def revoke_token(context: Shared, visit: Member, token_id: Id, form: FormToken = "") -> Response:
     """Revokes a token of this person."""
-    principal = _own(visit, form)
+    principal = visitor.check_own(visit, form)
     people.revoke_token(context.store, token_id, by=principal.person_id, anybodys=False)
     return RedirectResponse("/account", 303)
 
@@ -245,7 +236,7 @@ def set_password(
     request: Request, context: Shared, visit: Member, current: Text = "", password: Text = "", form: FormToken = ""
 ) -> HTMLResponse:
     """Sets a password, with the one before if there is one, and signs out everywhere else."""
-    principal = _own(visit, form)
+    principal = visitor.check_own(visit, form)
     _, kept = people.password_of(context.store, principal.name)
     try:
         if kept is not None:

@@ -102,6 +102,14 @@ def check_form(visit: Visit, given: object) -> None:
         raise Problem("foreign_form", "The form is not of this session. Load the page again, then send it again.")
 
 
+def check_own(visit: Visit, given: object) -> Principal:
+    """Who sent a form that changes something of theirs. Raises Problem unauthorized, foreign_form, forbidden."""
+    check_form(visit, given)
+    assert visit.principal is not None
+    visit.principal.needs(Scope.submit)
+    return visit.principal
+
+
 def own_origin(request: Request, context: Context) -> str:
     """Where people find this judge: what the operator said, else as the request names it."""
     return context.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
