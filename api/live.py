@@ -162,8 +162,13 @@ class Live:
                     if follower.topic.matches(event):
                         follower.give(event)
             if len(news) < PAGE:
-                await asyncio.sleep(self._poll_seconds)
+                await asyncio.sleep(self._pause())
         self._last = None
+
+    def _pause(self) -> float:
+        """Shorter while somebody waits for a verdict of their own: most of what they would wait for would be this."""
+        waited_for = any(follower.topic.submission_id is not None for follower in self._followers)
+        return self._poll_seconds / (5 if waited_for else 1)
 
     async def stop(self) -> None:
         """Ends the poller."""

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     builds: Literal["off", "wheels", "any"] = "off"
     slots: Annotated[int, Field(ge=0)] = 0
+    warm_memory_percent: Annotated[float, Field(ge=0, le=80)] = 20.0
     lease_seconds: Seconds = 45.0
     renew_seconds: Seconds = 10.0
     fence_seconds: Seconds = 30.0
@@ -146,6 +147,11 @@ class Settings(BaseSettings):
     def slots_in_force(self) -> int:
         """Slots of one worker: the number given, else one a core."""
         return self.slots or os.cpu_count() or 1
+
+    @property
+    def warm_mb(self) -> float:
+        """How much memory boxes may hold that are made ahead of need."""
+        return self.warm_memory_percent / 100 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
 
     @property
     def blobs_dir(self) -> Path:

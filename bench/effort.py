@@ -13,6 +13,7 @@ class Effort:
 
     runs: Mapping[str, int]
     """Rounds of part 1, by program."""
+    sustained_seconds: float
     idle_runs: int
     people_per_slot: int
     saturated_seconds: float
@@ -30,6 +31,7 @@ class Effort:
 
 FULL = Effort(
     runs={"trivial": 40, "sklearn": 20},
+    sustained_seconds=60,
     idle_runs=20,
     people_per_slot=4,
     saturated_seconds=60,
@@ -42,6 +44,7 @@ FULL = Effort(
 )
 QUICK = Effort(
     runs={"trivial": 2},
+    sustained_seconds=1,
     idle_runs=1,
     people_per_slot=1,
     saturated_seconds=0.5,

@@ -28,6 +28,10 @@ from cli.client.config import Account
 from sandbox.images.build import resolve
 
 CHALLENGE = "messy-orders"
+SMALL = "toy-call"
+"""A challenge whose function and data are next to nothing, so that what is left is the judge's own time."""
+TOYS = ROOT / "tests" / "toys"
+DOUBLE = "def double(x): return 2 * x"
 COMPETITION = "bench"
 READY_SECONDS = 180.0
 VERDICT_SECONDS = 300.0
@@ -55,10 +59,12 @@ def rows(effort: Effort) -> Iterator[Row]:
         people = _people(url, Path(folder), [f"bench-{n}" for n in range(effort.people_per_slot * slots)])
         source = _reference()
         with _client(url, people[0]) as client:
-            _judged(client, source)  # once for nothing: data are made, a grader stands
+            for challenge, text in ((CHALLENGE, source), (SMALL, DOUBLE)):
+                _judged(client, challenge, text)  # once for nothing: data are made, a grader stands
         plain = _plain(Settings(data=Path(folder)), source)
         yield from _idle_cpu(effort, pid)
-        yield from _idle(effort, url, people[0], source, plain)
+        yield from _idle(effort, "judge.idle", url, people[0], CHALLENGE, source, plain)
+        yield from _idle(effort, "judge.idle.small", url, people[0], SMALL, DOUBLE, _plain_double())
         yield from _saturated(effort, url, people, source, plain, slots)
 
 
@@ -79,17 +85,19 @@ def _idle_cpu(effort: Effort, pid: int) -> Iterator[Row]:
     )
 
 
-def _idle(effort: Effort, url: str, token: str, source: str, plain: Callable[[], float]) -> Iterator[Row]:
+def _idle(
+    effort: Effort, name: str, url: str, token: str, challenge: str, source: str, plain: Callable[[], float]
+) -> Iterator[Row]:
     took, beside = [], []
     with _client(url, token) as client:
         for n in range(effort.idle_runs):
-            took.append(1000 * _judged(client, source))
+            took.append(1000 * _judged(client, challenge, source))
             beside.append(1000 * plain())
             if (n + 1) % 5 == 0 or n + 1 == effort.idle_runs:
-                say(f"  {n + 1} of {effort.idle_runs} submissions, one at a time")
+                say(f"  {challenge}: {n + 1} of {effort.idle_runs} submissions, one at a time")
     for percent in (50, 95):
         yield Row(
-            f"judge.idle.p{percent}_ms",
+            f"{name}.p{percent}_ms",
             percentile(took, percent),
             "ms",
             percentile(beside, percent),
@@ -104,7 +112,7 @@ def _saturated(
 
     def submitting(token: str) -> Callable[[], object]:
         client = _client(url, token)
-        return lambda: _judged(client, source)
+        return lambda: _judged(client, CHALLENGE, source)
 
     say(f"  plain containers for {half:.0f} s, {slots} at once")
     before = _rate([plain] * slots, half)
@@ -142,10 +150,10 @@ def _rate(acts: list[Callable[[], object]], seconds: float) -> float:
     return len(ends) / max(ends)
 
 
-def _judged(client: httpx.Client, source: str) -> float:
+def _judged(client: httpx.Client, challenge: str, source: str) -> float:
     """Seconds from sending a submission to having its verdict."""
     begin = time.perf_counter()
-    body = {"challenge": CHALLENGE, "competition": COMPETITION, "files": {"solution.py": source}}
+    body = {"challenge": challenge, "competition": COMPETITION, "files": {"solution.py": source}}
     posted = client.post("/api/v1/submissions", json=body)
     posted.raise_for_status()
     path = f"/api/v1/submissions/{posted.json()['id']}"
@@ -178,6 +186,15 @@ def _plain(settings: Settings, source: str) -> Callable[[], float]:
     return lambda: docker_run(engine(), image, [PYTHON, "-c", PLAIN], files, net=net).seconds
 
 
+def _plain_double() -> Callable[[], float]:
+    """One plain container that calls the small function as often as its grader does."""
+    files = {"solution.py": DOUBLE.encode()}
+    image = resolve(load_all([TOYS])[SMALL].runtime)
+    net = network(engine(), image)
+    program = "import sys; sys.path.insert(0, '/tmp'); import solution; [solution.double(n) for n in range(41)]"
+    return lambda: docker_run(engine(), image, [PYTHON, "-c", program], files, net=net).seconds
+
+
 def _reference() -> str:
     challenge = load_all([builtin_root()])[CHALLENGE]
     solution = next(one for one in solutions(challenge) if one.kind == "accepted")
@@ -188,7 +205,9 @@ def _reference() -> str:
 def _served(data: Path) -> Iterator[tuple[str, int]]:
     """(address, process id) of a whole judge as `assay serve` runs it."""
     many = 1_000_000
-    settings = environment(submissions_per_minute=many, requests_per_minute=many, anonymous_per_minute=many)
+    settings = environment(
+        submissions_per_minute=many, requests_per_minute=many, anonymous_per_minute=many, challenges=TOYS
+    )
     log = data / "serve.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -216,7 +235,7 @@ def _people(url: str, data: Path, names: list[str]) -> list[str]:
     """A competition and people in it; their tokens."""
     tokens = []
     with Api(Account(url=url, token=(data / "admin-token").read_text("ascii").strip())) as admin:
-        admin.create_competition(COMPETITION, "Bench", [CHALLENGE])
+        admin.create_competition(COMPETITION, "Bench", [CHALLENGE, SMALL])
         for name in names:
             person = admin.create_person(name)
             admin.add_entry(COMPETITION, name)

@@ -13,9 +13,9 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,24 @@ from docker.types import LogConfig, Ulimit
 
 from sandbox.builds import BUILD, ENGINE_ERRORS, SLIM, Builds, BuiltImage
 from sandbox.cgroups import ROOT, Cgroup, Usage
+from sandbox.pool import Pool
 from sandbox.service import SupervisedService, Watch
-from sandbox.supervisor import BOOT, SupervisedBox
+from sandbox.supervisor import BOOT, START_SECONDS, SupervisedBox
 from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, never
 
 log = logging.getLogger(__name__)
 
 INSTANCE = "assay.instance"
-DEADLINE = "assay.deadline"
 ENGINE_SECONDS = 60
 """Socket time-out of one engine call."""
 FIRST_UID = 200_000
 SHM_MB = 16
+WEIGHT = 1024
+"""Of a box in the sharing of a core, as the engine counts it."""
+WAITING_WEIGHT = 32
+"""The same while it is made ahead: it gets what nobody else wants."""
+IMPORT_SECONDS = 600.0
+"""For the imports of a box of so little weight."""
 RELAY = Limits(cpu_seconds=600, wall_seconds=600, memory_mb=192, processes=96, output_kb=64, files_mb=8)
 SECCOMP = (Path(__file__).parent / "seccomp.json").read_text()
 """The profile's text: the engine takes the JSON itself, not a path."""
@@ -54,7 +60,9 @@ ENVIRONMENT = {
 }
 
 
-def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+def box_flags(
+    api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str], weight: int = WEIGHT
+) -> dict[str, Any]:
     """The engine's create call for a hardened box; a test asserts each flag on a live one."""
     return {
         "image": image,
@@ -70,7 +78,7 @@ def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Map
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True),
+        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True, weight=weight),
     }
 
 
@@ -104,7 +112,7 @@ def service_flags(
     }
 
 
-def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool) -> Any:
+def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool, weight: int = WEIGHT) -> Any:
     memory = limits.memory_mb * 2**20
     largest_file = limits.files_mb * 2**20
     return api.create_host_config(
@@ -122,6 +130,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool) -
         pids_limit=limits.processes,
         nano_cpus=10**9,
         cpuset_cpus=str(cpu),
+        cpu_shares=weight,
         ulimits=[
             Ulimit(name="nofile", soft=1024, hard=1024),
             Ulimit(name="fsize", soft=largest_file, hard=largest_file),
@@ -145,15 +154,24 @@ class _CannotStart(SandboxError):
     """The engine cannot start the first process of this very image."""
 
 
+@dataclass
+class _Place:
+    """What a container holds of this host until it is removed."""
+
+    uid: int
+    cpu: int | None
+    """The core it keeps busy; none while it waits."""
+
+
 class _EngineContainer:
     """One started container as the supervisor needs it."""
 
-    def __init__(self, sandbox: DockerSandbox, name: str, stream: Any, on_removed: Callable[[], None]) -> None:
+    def __init__(self, sandbox: DockerSandbox, name: str, stream: Any, place: _Place) -> None:
         self._sandbox = sandbox
         self._name = name
         self._stream = stream
         self._sock: socket.socket = stream._sock
-        self._on_removed = on_removed
+        self.place = place
         self._cgroup: Cgroup | None = None
         self._last = Usage(0.0, 0.0, 0)
 
@@ -215,7 +233,19 @@ class _EngineContainer:
         # the socket first: kill does not return while nobody reads a flooding box
         self._stream.close()
         self._sock.close()
-        self._sandbox.discard(self._name, self._on_removed)
+        self._sandbox.discard(self._name, self.place)
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A box whose modules are imported and which has met no job."""
+
+    box: SupervisedBox
+    container: _EngineContainer
+    memory_mb: float = 0.0
+
+    def finish(self) -> object:
+        return self.box.finish()
 
 
 class DockerSandbox:
@@ -230,10 +260,12 @@ class DockerSandbox:
         cpus: Collection[int] = (),
         cgroup_root: Path = ROOT,
         builds: str = "wheels",
+        warm_mb: float = 0.0,
     ) -> None:
         """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError.
 
         `builds`: "off", "wheels" (a Dockerfile may run the wheelhouse's installer) or "any" (whatever it likes).
+        `warm_mb` is how much memory boxes may hold that are made ahead; none are if it is 0.
         """
         self.instance = instance
         self.cgroup_root = cgroup_root
@@ -247,12 +279,14 @@ class DockerSandbox:
         self._live: set[str] = set()
         self._uids: set[int] = set()
         self._busy = dict.fromkeys(sorted(cpus or os.sched_getaffinity(0)), 0)
-        self._doomed: queue.Queue[tuple[str, Callable[[], None]] | None] = queue.Queue()
+        self._doomed: queue.Queue[tuple[str, _Place | None] | None] = queue.Queue()
         self._remover = threading.Thread(target=self._remove_doomed, name="box-remover", daemon=True)
         self._remover.start()
         self._builds = Builds(self, image_of, any_run=builds == "any")
         self._may_build = builds != "off"
         self.ping()
+        most = 2 * len(self._busy)
+        self.pool = Pool(self._made_ahead, self._kind, most=most, memory_mb=warm_mb) if warm_mb else None
 
     @property
     def api(self) -> Any:
@@ -284,10 +318,9 @@ class DockerSandbox:
 
     def open(self, job: Job, abandoned: Callable[[], bool] = never) -> SupervisedBox:
         """Start a job and return its box. Raises SandboxError, Abandoned."""
-        box = SupervisedBox(self._container(job), job, abandoned)
+        box = self._warm(job, abandoned).box
         try:
-            box.warm()
-            box.start()
+            box.start(job, abandoned)
         except BaseException:
             box.finish()
             raise
@@ -328,11 +361,10 @@ class DockerSandbox:
             entry="sandbox.inside.relay",
             labels={**labels, BUILD: image.build},
         )
-        container = self._container(job)
-        relay = SupervisedBox(container, job, lambda: abandoned() or (watch is not None and watch.ended is not None))
+        warm = self._warm(job, abandoned)
+        relay = warm.box
         try:
-            relay.warm()
-            relay.start()
+            relay.start(job, lambda: abandoned() or (watch is not None and watch.ended is not None))
 
             def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
                 return service_flags(
@@ -340,13 +372,13 @@ class DockerSandbox:
                     limits,
                     image=id,
                     environment=image.environment,
-                    relay=container.name,
+                    relay=warm.container.name,
                     uid=uid,
                     cpu=cpu,
                     labels=labels,
                 )
 
-            watch = Watch(self._started(flags, limits, job.labels), limits)
+            watch = Watch(self._started(flags, job.labels), limits)
         except _CannotStart as error:
             relay.finish()
             raise BuildFailed(f"The image's first process cannot be started: {error}", image.log) from error
@@ -367,9 +399,12 @@ class DockerSandbox:
         """Start nothing more, end every box there still is, and return when all are removed."""
         with self._idle:
             self._closed = True
+        if self.pool is not None:
+            self.pool.close()
+        with self._idle:
             self._idle.wait_for(lambda: not self._starting, ENGINE_SECONDS)
             for name in self._live:
-                self.discard(name, lambda: None)
+                self.discard(name)
         self._doomed.put(None)
         self._remover.join()
 
@@ -412,32 +447,93 @@ class DockerSandbox:
             return {}
         return found
 
-    def discard(self, name: str, removed: Callable[[], None]) -> None:
-        """Have a container killed and removed; off the caller's path, because removal is slow."""
-        self._doomed.put((name, removed))
+    def discard(self, name: str, place: _Place | None = None) -> None:
+        """Have a container killed and removed, and its place given back; off the caller's path: removal is slow."""
+        self._doomed.put((name, place))
 
     def _remove_doomed(self) -> None:
         while (doomed := self._doomed.get()) is not None:
-            name, removed = doomed
+            name, place = doomed
             for pause in (0.0, 0.5, 2.0):
                 time.sleep(pause)
                 if self.remove(name):
                     break
-            removed()
             with self._lock:
+                if place is not None:
+                    self._leave(place)
+                    self._uids.discard(place.uid)
                 self._live.discard(name)  # what is left now is the reaper's
 
-    def _container(self, job: Job) -> _EngineContainer:
-        def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
-            return box_flags(self.api, job, image=self._image_of(job.runtime), uid=uid, cpu=cpu, labels=labels)
+    def _take_core(self) -> int:
+        """The least busy core, which has one more from now on. Called with the lock held."""
+        cpu = min(self._busy, key=lambda one: self._busy[one])
+        self._busy[cpu] += 1
+        return cpu
 
-        return self._started(flags, job.limits, job.labels)
+    def _leave(self, place: _Place) -> None:
+        """Called with the lock held."""
+        if place.cpu is not None:
+            self._busy[place.cpu] -= 1
+            place.cpu = None
+
+    def _kind(self, job: Job) -> Hashable:
+        """What cannot be changed on a box that waits."""
+        return self._image_of(job.runtime), job.modules, job.limits.processes, job.limits.files_mb
+
+    def _warm(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
+        """A box with everything imported: one that waits, else a new one. Raises SandboxError, Abandoned."""
+        found = self.pool.take(job, lambda warm: self._fits(warm, job.limits)) if self.pool else None
+        return found or self._made(job, job.labels, abandoned, WEIGHT, START_SECONDS)
+
+    def _made(
+        self, job: Job, labels: Mapping[str, str], abandoned: Callable[[], bool], weight: int, seconds: float
+    ) -> _Warm:
+        """A new box of this weight with everything imported within so many seconds."""
+
+        def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+            image = self._image_of(job.runtime)
+            return box_flags(self.api, job, image=image, uid=uid, cpu=cpu, labels=labels, weight=weight)
+
+        container = self._started(flags, labels)
+        box = SupervisedBox(container, job)
+        try:
+            box.warm(abandoned, seconds)
+        except BaseException:
+            box.finish()
+            raise
+        return _Warm(box, container, container.usage().peak_memory_mb)
+
+    def _made_ahead(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
+        """A box to wait in the pool, on no core's account."""
+        plain = replace(job, files={}, library={}, outputs=(), labels={})
+        warm = self._made(plain, {}, abandoned, WAITING_WEIGHT, IMPORT_SECONDS)
+        with self._lock:
+            self._leave(warm.container.place)
+        return warm
+
+    def _fits(self, warm: _Warm, limits: Limits) -> bool:
+        """Make a box that waited one like any other: its weight, its core, its memory. False if it is not to be had."""
+        place = warm.container.place
+        with self._lock:
+            place.cpu = self._take_core()
+        memory = limits.memory_mb * 2**20
+        try:
+            if not warm.box.awake():
+                return False
+            changed = self.api.update_container(
+                warm.container.name,
+                cpu_shares=WEIGHT,
+                cpuset_cpus=str(place.cpu),
+                mem_limit=memory,
+                memswap_limit=memory,
+            )
+        except (*ENGINE_ERRORS, SandboxError) as error:
+            log.warning("a waiting box could not be used: %s", error)
+            return False
+        return not changed.get("Warnings")
 
     def _started(
-        self,
-        flags: Callable[[int, int, Mapping[str, str]], dict[str, Any]],
-        limits: Limits,
-        labels: Mapping[str, str],
+        self, flags: Callable[[int, int, Mapping[str, str]], dict[str, Any]], labels: Mapping[str, str]
     ) -> _EngineContainer:
         """A started container of these flags, which are made for a uid, a core and all labels. Raises SandboxError."""
         name = f"assay-{secrets.token_hex(8)}"
@@ -446,36 +542,29 @@ class DockerSandbox:
                 raise SandboxError("the sandbox is closed")
             self._starting += 1
             self._live.add(name)
-            cpu = min(self._busy, key=lambda one: self._busy[one])
-            self._busy[cpu] += 1
-            uid = next(n for n in range(FIRST_UID, FIRST_UID + 60_000) if n not in self._uids)
-            self._uids.add(uid)
+            cpu = self._take_core()
+            place = _Place(next(n for n in range(FIRST_UID, FIRST_UID + 60_000) if n not in self._uids), cpu)
+            self._uids.add(place.uid)
 
-        def give_back() -> None:
-            with self._lock:
-                self._busy[cpu] -= 1
-                self._uids.discard(uid)
-
-        deadline = time.time() + limits.wall_seconds + 120
-        labels = {**labels, INSTANCE: self.instance, DEADLINE: str(int(deadline))}
+        labels = {**labels, INSTANCE: self.instance}
         try:
-            return self._create(name, flags(uid, cpu, labels), give_back)
+            return self._create(name, flags(place.uid, cpu, labels), place)
         except BaseException:
-            self.discard(name, give_back)
+            self.discard(name, place)
             raise
         finally:
             with self._idle:
                 self._starting -= 1
                 self._idle.notify_all()
 
-    def _create(self, name: str, flags: dict[str, Any], give_back: Callable[[], None]) -> _EngineContainer:
+    def _create(self, name: str, flags: dict[str, Any], place: _Place) -> _EngineContainer:
         try:
             made = self.api.create_container(name=name, **flags)
             if made.get("Warnings"):
                 raise SandboxError(f"the engine would not keep every limit: {'; '.join(made['Warnings'])}")
             stream = self.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             stream._sock.setblocking(False)
-            container = _EngineContainer(self, name, stream, give_back)
+            container = _EngineContainer(self, name, stream, place)
             self._start(name)
             container.find_cgroup(made["Id"])
         except ENGINE_ERRORS as error:

@@ -14,14 +14,15 @@ from typing import Protocol
 from sandbox.cgroups import Usage
 from sandbox.inside.frames import HEADER, RAISED, BadFrame, Frame, header
 from sandbox.records import BadRecord, Records, record
-from sandbox.types import Abandoned, BoxEnded, Ended, Job, RunResult, SandboxError
+from sandbox.types import Abandoned, BoxEnded, Ended, Job, RunResult, SandboxError, never
 
 CHUNK = 1 << 16
 CPU_EVERY = 0.05
 """Seconds between two looks at the cpu clock; the most a run can overdraw."""
 START_SECONDS = 60.0
 """For the engine and the imports before the submission starts; beyond it the host is at fault."""
-KEPT_AFTER_THE_CAP = 4096
+AWAKE_SECONDS = 2.0
+"""For a box that was made ahead to say that it is still there."""
 BOOT = (
     "import os\n"
     "def r(n,b=b''):\n"
@@ -74,12 +75,13 @@ class Container(Protocol):
 
 
 class SupervisedBox:
-    """One box, from the first byte to the facts. Used by one thread at a time."""
+    """One box, from the first byte to the facts: `warm`, `start`, `ask` or `wait`, `finish`. One thread at a time."""
 
-    def __init__(self, container: Container, job: Job, abandoned: Callable[[], bool]) -> None:
+    def __init__(self, container: Container, job: Job) -> None:
+        """`job` says what to import; the one that is started may be another of the same runtime and modules."""
         self._container = container
         self._job = job
-        self._abandoned = abandoned
+        self._abandoned: Callable[[], bool] = never
         self._outgoing = bytearray()
         self._records = Records()
         self._channel = bytearray()
@@ -88,23 +90,26 @@ class SupervisedBox:
         self._printed = 0
         self._noise = bytearray()
         self._ready: bytes | None = None
+        self._awake: bool | None = None
+        """False while it is asked, None before."""
         self._files: list[bytearray | None] = [None] * len(job.outputs)
         self._whole: set[int] = set()
         self._exit: dict[str, int] = {}
         self._ended: Ended | None = None
         self._waited = 0.0
         self._cpu_start = 0.0
-        self._cpu_end = job.limits.cpu_seconds
+        self._cpu_end = math.inf
         self._result: RunResult | None = None
 
-    def warm(self) -> None:
+    def warm(self, abandoned: Callable[[], bool] = never, seconds: float = START_SECONDS) -> None:
         """Load the shim and the declared modules, all before anything of the submission is in the box.
 
-        Raises SandboxError when the box does not come up or the runtime lacks a declared module.
+        Raises SandboxError when the box does not come up or the runtime lacks a declared module, and Abandoned.
         """
+        self._abandoned = abandoned
         self._outgoing += b"%08x" % len(SHIM) + SHIM
         self._outgoing += record(b"J", json.dumps({"modules": self._job.modules}).encode())
-        self._pump(lambda: self._ready is not None, START_SECONDS, charged=False)
+        self._pump(lambda: self._ready is not None, seconds, charged=False)
         if self._ready is None:
             said = bytes(self._noise[-500:]).decode("utf-8", "replace")
             raise SandboxError(f"the box did not become ready (ended by {self._ended}): {said}")
@@ -112,9 +117,21 @@ class SupervisedBox:
         if missing:
             raise SandboxError(f"runtime {self._job.runtime} cannot import {'; '.join(missing)}")
 
-    def start(self) -> None:
+    def awake(self) -> bool:
+        """Whether a box that has waited is still there, untouched: it answers, and has said nothing of itself."""
+        if self._ended is not None:
+            return False
+        self._awake = False
+        self._outgoing += record(b"A", b"")
+        self._pump(lambda: bool(self._awake), AWAKE_SECONDS, charged=False)
+        return bool(self._awake) and self._ended is None
+
+    def start(self, job: Job, abandoned: Callable[[], bool] = never) -> None:
         """Hand over the files and let the submission begin; from here on its clocks run."""
-        job = self._job
+        self._job, self._abandoned = job, abandoned
+        self._files = [None] * len(job.outputs)
+        self._cpu_end = job.limits.cpu_seconds
+        self._printed = 0
         shared = {**LIBRARY, **job.library}
         start = {
             "entry": job.entry,
@@ -308,6 +325,8 @@ class SupervisedBox:
             self._end(Ended.EXIT)
         elif kind == b"R" and self._ready is None:
             self._ready = data
+        elif kind == b"A" and self._awake is False:
+            self._awake = True
         else:
             self._end(Ended.PROTOCOL)
 

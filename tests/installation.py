@@ -34,8 +34,12 @@ QUICK: dict[str, Any] = {
     "poll_without_broker_seconds": 0.3,
     "slots": 2,
     "builds": "wheels",
+    "warm_memory_percent": 0,
 }
-"""The same rules on a shorter clock; polling is so slow that with a broker only the bell explains a quick verdict."""
+"""The same rules on a shorter clock; polling is so slow that with a broker only the bell explains a quick verdict.
+
+No boxes are made ahead, so that every container is one of a judging.
+"""
 
 DOUBLE = "def double(x): return 2 * x"
 SLOW = "import time\ntime.sleep(2)\ndef double(x): return 2 * x"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from api.metrics import BellCounts, Bells, build_info
+from sandbox.pool import Pool
 from sandbox.types import (
     Box,
     BuildLimits,
@@ -65,6 +69,10 @@ class WorkerMetrics:
         """Show how often this bell was rung."""
         self.registry.register(BellCounts(bell))
 
+    def count_pool(self, pool: Pool[Any]) -> None:
+        """Show how many boxes wait, and how often one did when it was needed."""
+        self.registry.register(PoolCounts(pool))
+
     @contextmanager
     def watching(self, verb: str) -> Iterator[None]:
         """Counts one call of the sandbox."""
@@ -77,6 +85,20 @@ class WorkerMetrics:
             raise
         else:
             self.box_seconds.labels(verb).observe(time.monotonic() - begin)
+
+
+class PoolCounts(Collector):
+    """Reads a pool when it is scraped."""
+
+    def __init__(self, pool: Pool[Any]) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("assay_boxes_waiting", "Boxes made ahead that wait", value=self._pool.waiting())
+        asked = CounterMetricFamily("assay_boxes_asked", "Boxes needed, by whether one waited", labels=["waited"])
+        asked.add_metric(["yes"], self._pool.taken)
+        asked.add_metric(["no"], self._pool.missed)
+        yield asked
 
 
 class Watched:

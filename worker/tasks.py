@@ -82,11 +82,15 @@ def assemble(settings: Settings) -> Worker:
     """A worker, not yet started. Raises AnotherWorker, ChallengeError, SandboxError."""
     settings.prepare()
     host = own_host(settings.data / "worker.lock")
-    sandbox = DockerSandbox(instance=settings.instance, image_of=cache(resolve), builds=settings.builds)
+    sandbox = DockerSandbox(
+        instance=settings.instance, image_of=cache(resolve), builds=settings.builds, warm_mb=settings.warm_mb
+    )
     store = Store(settings.database, pool_size=settings.slots_in_force + 4)
     store.migrate()
     challenges = load_all([builtin_root(), *settings.challenges])
     metrics = WorkerMetrics()
+    if sandbox.pool is not None:
+        metrics.count_pool(sandbox.pool)
     watched = Watched(sandbox, metrics)
     graders = Graders(watched)
     grading = Grading(watched, graders)

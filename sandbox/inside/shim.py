@@ -3,12 +3,14 @@
 It knows no secret and nothing it says is a fact: once the submission runs, it has the submission's powers and no more.
 
 Streams are records on stdin and stdout: one byte kind, four bytes length (network order), then the bytes.
-To the box: J (what to import), S (start: 4 bytes length, JSON, then the files), C (bytes for the submission's channel).
-From the box: R (ready), C (bytes of its channel), O and E (its stdout and stderr), F (part of an output file), X (its
-end).
+To the box: J (what to import), A (are you there?), S (start: 4 bytes length, JSON, then the files), C (bytes for the
+submission's channel).
+From the box: R (ready), A (still there), C (bytes of its channel), O and E (its stdout and stderr), F (part of an
+output file), X (its end).
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -85,7 +87,7 @@ def become_submission(start: dict[str, Any], channel: socket.socket, out: int, e
         return 0
     argv = start["argv"]
     if os.path.basename(argv[0]) in ("python", "python3") and len(argv) > 1 and not argv[1].startswith("-"):
-        return int(importlib.import_module("sandbox.inside.program").main(argv[1:], channel))
+        importlib.import_module("sandbox.inside.program").main(argv[1:], channel)
     channel.close()
     try:
         os.execvp(argv[0], argv)
@@ -175,9 +177,13 @@ def main() -> int:
             importlib.import_module(module)
         except Exception as error:  # reported to the operator: the runtime lacks what the challenge declares
             missing.append(f"{module}: {type(error).__name__}: {error}"[:300])
+    gc.collect()
+    gc.freeze()  # no collection in the submission's process goes through, and so copies, what was imported here
     write_record(b"R", json.dumps({"missing": missing}).encode())
-
-    data = read_record(0)[1]
+    kind, data = read_record(0)
+    while kind == b"A":  # a box that was made ahead may wait here for minutes
+        write_record(b"A", b"")
+        kind, data = read_record(0)
     size = int.from_bytes(data[:4], "big")
     start = json.loads(data[4 : 4 + size])
     os.makedirs(WORK)

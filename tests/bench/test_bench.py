@@ -16,12 +16,18 @@ ROOT = Path(__file__).parents[2]
 NAMES = {
     "sandbox": {
         f"sandbox.trivial.{level}.{figure}"
-        for level in ("docker_run", "fresh_cold", "bare")
+        for level in ("docker_run", "fresh_cold", "fresh_warm", "bare")
         for figure in ("p50_ms", "p95_ms", "cpu_ms")
+    }
+    | {
+        f"sandbox.sklearn.sustained.{figure}"
+        for figure in ("runs_per_second", "machine_cpu_percent", "from_the_pool_percent")
     },
     "judge": {
         "judge.idle.p50_ms",
         "judge.idle.p95_ms",
+        "judge.idle.small.p50_ms",
+        "judge.idle.small.p95_ms",
         "judge.saturated.verdicts_per_second",
         "judge.idle_cpu_percent",
     },
@@ -51,7 +57,7 @@ def test_a_part_gives_its_rows_each_beside_a_baseline(tmp_path: Path, part: str)
     assert set(rows) == NAMES[part]
     assert len(rows) == len(document["rows"])
     for name, row in rows.items():
-        resting = name == "judge.idle_cpu_percent"  # which may rest for all of a short look
+        resting = name.endswith(("idle_cpu_percent", "from_the_pool_percent"))  # of a short look it may be nothing
         assert row["value"] > 0 or resting, row
         assert row["unit"] in ("ms", "s", "1/s", "%")
         if ".docker_run." in name or resting:

@@ -28,8 +28,8 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def sandbox(image: str) -> Iterator[DockerSandbox]:
-    """One sandbox for the whole run; it must leave nothing behind."""
-    with_label = DockerSandbox(instance=f"test-promises-{os.getpid()}", image_of=lambda _: image)
+    """One sandbox for the whole run, with boxes made ahead as a worker has them; it must leave nothing behind."""
+    with_label = DockerSandbox(instance=f"test-promises-{os.getpid()}", image_of=lambda _: image, warm_mb=1000)
     yield with_label
     with_label.close()
     assert with_label.leftovers() == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import docker
 import pytest
 
@@ -10,6 +13,15 @@ from sandbox.types import Job, Limits, SandboxError
 
 LIMITS = Limits.of(cpu_seconds=5, memory_mb=128, processes=50, files_mb=32)
 WAITING = Job("python-ml", LIMITS, entry="idle", library={"idle.py": b"import time\ndef main(sock): time.sleep(30)"})
+
+
+@pytest.fixture
+def sandbox(image: str) -> Iterator[DockerSandbox]:
+    """One that makes nothing ahead, so that every container is a box of the test."""
+    found = DockerSandbox(instance=f"test-flags-{os.getpid()}", image_of=lambda _: image)
+    yield found
+    found.close()
+    assert found.leftovers() == []
 
 
 def test_a_live_box_has_every_flag(sandbox: DockerSandbox, image: str) -> None:
@@ -29,7 +41,7 @@ def test_a_live_box_has_every_flag(sandbox: DockerSandbox, image: str) -> None:
     assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], None)
     assert set(host["SecurityOpt"]) == {"no-new-privileges:true", f"seccomp={SECCOMP}"}
     assert (host["Memory"], host["MemorySwap"], host["OomKillDisable"]) == (128 * 2**20, 128 * 2**20, False)
-    assert (host["PidsLimit"], host["NanoCpus"]) == (50, 10**9)
+    assert (host["PidsLimit"], host["NanoCpus"], host["CpuShares"]) == (50, 10**9, 1024)
     assert host["CpusetCpus"].isdigit()
     assert not any((host["Binds"], host["Devices"], host["PortBindings"], host["VolumesFrom"], found["Mounts"]))
     assert host["RestartPolicy"]["Name"] in ("", "no")

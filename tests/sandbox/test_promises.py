@@ -297,7 +297,12 @@ def test_the_environment_holds_nothing_of_the_host(probe: Probe, monkeypatch: py
 
 
 def test_no_container_image_or_volume_is_left(sandbox: DockerSandbox, run: Run) -> None:
-    """Of this sandbox: other tests use the same engine at the same time. A volume nobody named would be a box's."""
+    """Of this sandbox: other tests use the same engine at the same time. A volume nobody named would be a box's.
+
+    What waits for a job has met none: `tests/sandbox/test_pool.py` is about that.
+    """
+    assert sandbox.pool is not None
+    pool = sandbox.pool
     client = docker.from_env()
     mine = {"label": f"{INSTANCE}={sandbox.instance}"}
 
@@ -307,7 +312,8 @@ def test_no_container_image_or_volume_is_left(sandbox: DockerSandbox, run: Run) 
     before = nameless()
     for code in ("pass", "while True: pass", "import os; os.kill(os.getppid(), 9)", "x = bytearray(2**40)"):
         run(code, cpu_seconds=0.5)
-    wait_until(lambda: not client.containers.list(all=True, filters=mine))
+    assert pool.settled(60)
+    wait_until(lambda: len(client.containers.list(all=True, filters=mine)) == pool.waiting())
     assert client.images.list(all=True, filters=mine) == []
     assert nameless() <= before
 
@@ -339,6 +345,41 @@ def test_a_program_that_is_not_python_runs_too(sandbox: DockerSandbox) -> None:
     job = Job("python-ml", Limits.of(cpu_seconds=2, memory_mb=64), argv=("/bin/sh", "-c", "echo hello; exit 3"))
     result = sandbox.run(job)
     assert (result.ended, result.exit_code, result.stdout) == (Ended.EXIT, 3, b"hello\n")
+
+
+ENDS = {
+    "a file nobody closed": "f = open('out', 'w'); f.write('whole'); g = [f]; g.append(g)",
+    "a file of a module": "import helper",
+    "exit functions": "import atexit; atexit.register(print, 'last', end=''); print('first')",
+    "a thread that still works": "import threading, time\ndef go(): time.sleep(0.2); print('late', end='')\nthreading.Thread(target=go).start()",
+    "a finaliser": "class A:\n    def __del__(self): print('freed', end='')\na = A()",
+    "an exit code": "import sys; print('x', end=''); sys.exit(3)",
+    "a text as exit code": "import sys; sys.exit('no')",
+    "an exit code of an exit function": "import atexit, os; atexit.register(os._exit, 7)",
+    "an exception": "open('out', 'w').write('kept'); 1 / 0",
+    "no stdout": "import sys; sys.stdout = None",
+    "a closed stdout": "import sys; sys.stdout.close()",
+    "another stdout": "import sys; sys.stdout = open('out', 'w'); print('there')",
+    "a signal": "import os; os.kill(os.getpid(), 15)",
+    "a child": "import os\nif os.fork() == 0: print('child', end='')\nelse: os.wait()",
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_program_ends_as_under_python3_itself(run: Run, sandbox: DockerSandbox, name: str) -> None:
+    files = {"main.py": ENDS[name].encode(), "helper.py": b"f = open('out', 'w'); f.write('of a module')"}
+    ours = run(ENDS[name], files=files, outputs=("out",))
+    plain = sandbox.run(
+        Job(
+            "python-ml",
+            Limits.of(cpu_seconds=5, memory_mb=256, wall_seconds=15),
+            files=files,
+            argv=("/bin/sh", "-c", "exec python3 main.py"),
+            outputs=("out",),
+        )
+    )
+    for what in ("ended", "exit_code", "signal", "stdout", "files"):
+        assert getattr(ours, what) == getattr(plain, what), (name, what)
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:

