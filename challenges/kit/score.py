@@ -157,7 +157,7 @@ def _checks(groups: Sequence[Group], found: Mapping[str, bool | float]) -> tuple
     return tuple(group.check(found[group.name]) for group in groups)
 
 
-def _finite(value: float, what: str) -> float:
+def _finite(value: "float | np.number[Any]", what: str) -> float:
     try:
         number = float(value)
     except OverflowError:

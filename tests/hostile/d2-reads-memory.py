@@ -56,6 +56,7 @@ first = True
 
 
 def look(word):
+    inherited = descriptors()
     child = child_with_a_secret()
     others = [int(one) for one in os.listdir("/proc") if one.isdigit() and int(one) not in (os.getpid(), child)]
     honest.report(
@@ -65,7 +66,7 @@ def look(word):
             "others": {pid: memory(pid, [word]) for pid in others},
             "environments": {pid: outcome(f"/proc/{pid}/environ") for pid in others},
             "their descriptors": {pid: outcome(f"/proc/{pid}/fd") for pid in others},
-            "descriptors": descriptors(),
+            "descriptors": inherited,
         }
     )
     os.kill(child, 9)

@@ -1,7 +1,9 @@
-# E8 runtime_error|time_limit: sends every signal to everybody
+# E8 accepted: sends every signal to everybody, but its parent is deaf to it
 import os
 import signal
 import time
+
+import honest
 
 
 def answer(word):
@@ -11,4 +13,5 @@ def answer(word):
                 os.kill(pid, number)
             except OSError:
                 pass
-    time.sleep(10**6)
+    time.sleep(0.1)
+    return honest.answer(word)

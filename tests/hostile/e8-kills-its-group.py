@@ -3,7 +3,10 @@ import os
 import signal
 import time
 
+import honest
+
 
 def answer(word):
     os.killpg(0, 9)
-    time.sleep(10**6)
+    time.sleep(0.1)
+    return honest.answer(word)

@@ -8,7 +8,7 @@ import struct
 import sys
 
 CANARY = re.compile(rb"cnry_[aqso]_[0-9a-f]{16}")
-HEX_OF_CANARY = b"cnry_".hex().encode()
+IN_HEX = re.compile(b"636e72795f(?:61|71|73|6f)5f(?:3[0-9]|6[1-6]){16}")
 
 
 def answer(word):
@@ -31,7 +31,7 @@ def report(found):
 def canaries(data, known=()):
     """The canaries in some bytes, but for those one has been told."""
     found = {one.decode() for one in CANARY.findall(data)} - set(known)
-    return sorted(found) + (["in hex"] if HEX_OF_CANARY in data else [])
+    return sorted(found) + (["in hex"] if IN_HEX.search(data) else [])
 
 
 def npy(numbers):
