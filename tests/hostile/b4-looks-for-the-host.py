@@ -16,7 +16,7 @@ def outcome(act):
 def readable(path):
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        return "read" if os.read(fd, 1) else "empty"
+        return "read" if os.read(fd, 8192) else "empty"
     finally:
         os.close(fd)
 

@@ -5,13 +5,14 @@ import os
 
 import honest
 
+PROC = os.environ.get("PROC", "/proc")  # elsewhere for the control
 PLACES = [
-    "/proc/sys/kernel/core_pattern",
-    "/proc/sys/kernel/hostname",
-    "/proc/sys/kernel/modprobe",
-    "/proc/sys/vm/overcommit_memory",
-    "/proc/sys/net/ipv4/ip_forward",
-    "/proc/sysrq-trigger",
+    f"{PROC}/sys/kernel/core_pattern",
+    f"{PROC}/sys/kernel/hostname",
+    f"{PROC}/sys/kernel/modprobe",
+    f"{PROC}/sys/vm/overcommit_memory",
+    f"{PROC}/sys/net/ipv4/ip_forward",
+    f"{PROC}/sysrq-trigger",
     "/sys/kernel/uevent_helper",
     "/sys/kernel/mm/transparent_hugepage/enabled",
     *glob.glob("/sys/fs/cgroup/**/cgroup.procs", recursive=True),

@@ -7,6 +7,9 @@ import honest
 
 
 def answer(word):
-    os.kill(-1, 9)
+    try:
+        os.kill(-1, 9)
+    except ProcessLookupError:
+        pass  # nobody but the first and itself
     time.sleep(0.1)
     return honest.answer(word)
