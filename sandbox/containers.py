@@ -78,7 +78,7 @@ def box_flags(
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True, weight=weight),
+        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", weight=weight),
     }
 
 
@@ -108,11 +108,11 @@ def service_flags(
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, limits, cpu=cpu, network=f"container:{relay}", init=False),
+        "host_config": _hardened(api, limits, cpu=cpu, network=f"container:{relay}"),
     }
 
 
-def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool, weight: int = WEIGHT) -> Any:
+def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, weight: int = WEIGHT) -> Any:
     memory = limits.memory_mb * 2**20
     largest_file = limits.files_mb * 2**20
     return api.create_host_config(
@@ -137,7 +137,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool, w
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="memlock", soft=65536, hard=65536),
         ],
-        init=init,
+        init=False,  # the engine's own is one file of the host, mounted into every box: locks on it would be seen in all
         log_config=LogConfig(type="none"),
         auto_remove=False,
         oom_kill_disable=False,

@@ -13,6 +13,8 @@ GATE_CAP = 60.0
 """The most points a submission can have when a gate failed."""
 MAX_TEXT = 200
 MAX_CHECKS = 64
+MAX_METRIC = 1e300
+"""A natural metric beyond this is told as this: an absurd answer is a wrong one, and no fault of its grader."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,7 @@ class Group:
             return Check(self.name, float(found), self.weight, self.gate, self.hint, bool(found))
         if exact or not isinstance(found, (int, float, np.integer, np.floating)):
             raise GraderError(f"group {self.name} is a metric and takes a number")
-        metric = float(found)
-        if not math.isfinite(metric):
-            raise InvalidOutput(f"{self.name} is not a finite number for these answers")
+        metric = _finite(found, self.name)
         value = min(1.0, max(0.0, (metric - self.lo) / (self.hi - self.lo)))
         passed = metric >= self.threshold if self.lo < self.hi else metric <= self.threshold
         return Check(self.name, value, self.weight, self.gate, self.hint, passed)
@@ -114,14 +114,12 @@ class Score:
 
         Raises:
             GraderError: a group is missing or unknown, or a value has the wrong type.
-            InvalidOutput: a metric is not finite.
+            InvalidOutput: a metric or the standard error is not finite.
         """
         checks = _checks(groups, public)
         private_checks = checks if private is None else _checks(groups, private)
-        if metric is not None and not math.isfinite(metric):
-            raise InvalidOutput("the metric is not a finite number for these answers")
-        natural = None if metric is None else float(metric)
-        error = None if standard_error is None else float(standard_error)
+        natural = None if metric is None else _bounded(_finite(metric, "the metric"))
+        error = None if standard_error is None else _bounded(_finite(standard_error, "the standard error"))
         return cls(_points(checks), _points(private_checks), checks, natural, error)
 
     def as_json(self) -> dict[str, Any]:
@@ -147,8 +145,8 @@ class Score:
             points=_number(data["points"], 0, 100, "points"),
             private_points=_number(data["private_points"], 0, 100, "private_points"),
             checks=found,
-            metric=None if metric is None else _number(metric, -1e300, 1e300, "metric"),
-            standard_error=None if error is None else _number(error, 0, 1e300, "standard_error"),
+            metric=None if metric is None else _number(metric, -MAX_METRIC, MAX_METRIC, "metric"),
+            standard_error=None if error is None else _number(error, 0, MAX_METRIC, "standard_error"),
         )
 
 
@@ -157,6 +155,20 @@ def _checks(groups: Sequence[Group], found: Mapping[str, bool | float]) -> tuple
     if sorted(found) != sorted(names):
         raise GraderError(f"the grader judged {sorted(found)}, the toml has {sorted(names)}")
     return tuple(group.check(found[group.name]) for group in groups)
+
+
+def _finite(value: "float | np.number[Any]", what: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf  # an integer that is no float
+    if not math.isfinite(number):
+        raise InvalidOutput(f"{what} is not a finite number for these answers")
+    return number
+
+
+def _bounded(metric: float) -> float:
+    return min(MAX_METRIC, max(-MAX_METRIC, metric))
 
 
 def _points(checks: Sequence[Check]) -> float:

@@ -96,6 +96,15 @@ def become_submission(start: dict[str, Any], channel: socket.socket, out: int, e
         return 127
 
 
+def bury(child: int) -> None:
+    """Reap what the submission orphaned, which the first process of a box inherits; the child itself is waited for."""
+    try:
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != child:
+            os.waitpid(ended.si_pid, 0)
+    except ChildProcessError:
+        pass  # none is left
+
+
 def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
     """Carry bytes between the supervisor and the child until the child has ended and its streams are empty."""
     ended = os.pidfd_open(child)
@@ -202,6 +211,7 @@ def main() -> int:
     for one in (out_write, err_write):
         os.close(one)
     theirs.close()
+    signal.signal(signal.SIGCHLD, lambda *_: bury(child))
     status = carry(child, ours, out_read, err_read)
     code = os.waitstatus_to_exitcode(status)
     for index, name in enumerate(start["outputs"]):

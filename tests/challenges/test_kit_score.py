@@ -79,12 +79,22 @@ def test_the_wrong_type_is_the_authors_fault(group: Group, found: Any) -> None:
         group.check(found)
 
 
-@pytest.mark.parametrize("found", [math.nan, math.inf, -math.inf, np.float64("nan")])
+@pytest.mark.parametrize("found", [math.nan, math.inf, -math.inf, np.float64("nan"), 10**400])
 def test_a_metric_that_is_no_number_is_invalid_output(found: float) -> None:
     with pytest.raises(InvalidOutput):
         Score.of([METRIC], {"metric": found})
     with pytest.raises(InvalidOutput):
         Score.of([METRIC], {"metric": 0.5}, metric=found)
+    with pytest.raises(InvalidOutput):
+        Score.of([METRIC], {"metric": 0.5}, standard_error=found)
+
+
+@pytest.mark.parametrize("found", [1.7e308, -1.7e308, 1e301])
+def test_an_absurd_metric_is_a_wrong_answer_and_no_fault_of_the_grader(found: float) -> None:
+    score = Score.of([METRIC], {"metric": found}, metric=found, standard_error=abs(found))
+    assert Score.from_json(score.as_json()) == score
+    assert score.metric == math.copysign(1e300, found)
+    assert score.standard_error == 1e300
 
 
 def test_numpy_findings_are_welcome() -> None:

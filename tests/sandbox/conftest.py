@@ -69,20 +69,16 @@ def probe(run: Run) -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def unhardened(image: str) -> Callable[[str], Any]:
-    """Run the same code as root in a plain container with the host's network: the positive control of every denial."""
+def unhardened(image: str) -> Callable[..., Any]:
+    """Run the same code as root in a plain container with the host's network: the positive control of every denial.
+
+    Keyword arguments change the container.
+    """
     client = docker.from_env()
 
-    def go(code: str) -> Any:
-        made = client.containers.run(
-            image,
-            ["/usr/bin/python3", "-c", code],
-            entrypoint="",
-            network_mode="host",
-            security_opt=["seccomp=unconfined"],
-            remove=True,
-        )
-        return json.loads(made)
+    def go(code: str, **changes: Any) -> Any:
+        plain = {"entrypoint": "", "network_mode": "host", "security_opt": ["seccomp=unconfined"], "remove": True}
+        return json.loads(client.containers.run(image, ["/usr/bin/python3", "-c", code], **plain | changes))
 
     return go
 

@@ -37,7 +37,7 @@ def test_a_live_box_has_every_flag(sandbox: DockerSandbox, image: str) -> None:
     assert found["Image"] == image
     assert (host["NetworkMode"], host["IpcMode"], host["CgroupnsMode"]) == ("none", "private", "private")
     assert (host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("", "", "")
-    assert (host["Privileged"], host["ReadonlyRootfs"], host["Init"], host["AutoRemove"]) == (False, True, True, False)
+    assert (host["Privileged"], host["ReadonlyRootfs"], host["Init"], host["AutoRemove"]) == (False, True, False, False)
     assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], None)
     assert set(host["SecurityOpt"]) == {"no-new-privileges:true", f"seccomp={SECCOMP}"}
     assert (host["Memory"], host["MemorySwap"], host["OomKillDisable"]) == (128 * 2**20, 128 * 2**20, False)

@@ -331,14 +331,32 @@ def test_a_run_nobody_wants_ends_at_once(sandbox: DockerSandbox) -> None:
     assert time.monotonic() - begin < 15
 
 
-def test_killing_the_shim_or_the_init_is_the_submissions_own_end(run: Run) -> None:
-    for code in (
-        "import os; os.kill(os.getppid(), 9)",
-        "import os, signal; os.kill(1, signal.SIGTERM)\nwhile True: pass",
-    ):
-        result = run(code, cpu_seconds=2)
-        assert result.ended in (Ended.SIGNAL, Ended.TIME)
-        assert not result.clean
+def test_no_signal_of_the_submission_ends_or_stops_what_carries_its_streams(run: Run) -> None:
+    code = "import os\nfor n in range(1, 65):\n    try: os.kill(1, n); os.kill(os.getppid(), n)\n    except OSError: pass\nprint('done')"
+    result = run(code, cpu_seconds=2)
+    assert result.clean, result
+    assert result.stdout == b"done\n"
+    own = run("import os; os.kill(os.getpid(), 9)")
+    assert (own.ended, own.signal) == (Ended.SIGNAL, 9), "the control: it can end itself"
+
+
+def test_orphans_are_buried(run: Run) -> None:
+    """More of them than there may be processes, all but one ended when the next is begun."""
+    code = (
+        "import os, time\n"
+        "for n in range(120):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        if os.fork() == 0: os._exit(0)\n"
+        "        os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "    time.sleep(0.005)\n"
+        "time.sleep(0.2)\n"
+        "print(len([one for one in os.listdir('/proc') if one.isdigit()]))"
+    )
+    result = run(code, processes=20)
+    assert result.clean, result
+    assert result.stdout == b"2\n"
 
 
 def test_a_program_that_is_not_python_runs_too(sandbox: DockerSandbox) -> None:

@@ -1,0 +1,27 @@
+# E5 accepted: makes every clock stand still, then spends a second of cpu time and half a second of waiting
+import ctypes
+import os
+import time
+
+import honest
+
+libc = ctypes.CDLL(None)
+honest_times, honest_sleep = os.times, time.sleep
+for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
+    setattr(time, name, lambda: 0.0)
+    setattr(time, name + "_ns", lambda: 0)
+time.sleep = lambda seconds: None
+os.times = lambda: (0.0,) * 5
+
+
+def spent():
+    used = honest_times()
+    return used.user + used.system
+
+
+def answer(word):
+    end = spent() + 1 / 12
+    while spent() < end:
+        pass
+    honest_sleep(0.5 / 12)
+    return honest.answer(word)

