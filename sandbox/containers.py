@@ -137,7 +137,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, weight: int =
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="memlock", soft=65536, hard=65536),
         ],
-        init=False,  # the engine's own is one file of the host, mounted into every box: locks on it would be seen in all
+        init=False,  # the engine's own is a file of the host, mounted into every box: a lock on it is seen in all
         log_config=LogConfig(type="none"),
         auto_remove=False,
         oom_kill_disable=False,
