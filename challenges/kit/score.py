@@ -11,6 +11,8 @@ from challenges.kit.errors import GraderError, InvalidOutput
 
 GATE_CAP = 60.0
 """The most points a submission can have when a gate failed."""
+MAX_METRIC = 1e300
+"""The largest natural metric that a score may hold, and the largest standard error of one."""
 MAX_TEXT = 200
 MAX_CHECKS = 64
 
@@ -52,9 +54,7 @@ class Group:
             return Check(self.name, float(found), self.weight, self.gate, self.hint, bool(found))
         if exact or not isinstance(found, (int, float, np.integer, np.floating)):
             raise GraderError(f"group {self.name} is a metric and takes a number")
-        metric = float(found)
-        if not math.isfinite(metric):
-            raise InvalidOutput(f"{self.name} is not a finite number for these answers")
+        metric = _finite(found, self.name)
         value = min(1.0, max(0.0, (metric - self.lo) / (self.hi - self.lo)))
         passed = metric >= self.threshold if self.lo < self.hi else metric <= self.threshold
         return Check(self.name, value, self.weight, self.gate, self.hint, passed)
@@ -114,14 +114,12 @@ class Score:
 
         Raises:
             GraderError: a group is missing or unknown, or a value has the wrong type.
-            InvalidOutput: a metric is not finite.
+            InvalidOutput: a metric or its standard error is not finite, or beyond any that is kept.
         """
         checks = _checks(groups, public)
         private_checks = checks if private is None else _checks(groups, private)
-        if metric is not None and not math.isfinite(metric):
-            raise InvalidOutput("the metric is not a finite number for these answers")
-        natural = None if metric is None else float(metric)
-        error = None if standard_error is None else float(standard_error)
+        natural = None if metric is None else _finite(metric, "the metric", MAX_METRIC)
+        error = None if standard_error is None else _finite(standard_error, "the standard error", MAX_METRIC)
         return cls(_points(checks), _points(private_checks), checks, natural, error)
 
     def as_json(self) -> dict[str, Any]:
@@ -147,8 +145,8 @@ class Score:
             points=_number(data["points"], 0, 100, "points"),
             private_points=_number(data["private_points"], 0, 100, "private_points"),
             checks=found,
-            metric=None if metric is None else _number(metric, -1e300, 1e300, "metric"),
-            standard_error=None if error is None else _number(error, 0, 1e300, "standard_error"),
+            metric=None if metric is None else _number(metric, -MAX_METRIC, MAX_METRIC, "metric"),
+            standard_error=None if error is None else _number(error, 0, MAX_METRIC, "standard_error"),
         )
 
 
@@ -163,6 +161,17 @@ def _points(checks: Sequence[Check]) -> float:
     whole = math.fsum(check.weight for check in checks)
     points = 100 * (math.fsum(check.weight * check.value for check in checks) / whole)
     return min(points, GATE_CAP) if any(check.gate and not check.passed for check in checks) else points
+
+
+def _finite(value: Any, what: str, most: float = math.inf) -> float:
+    """The number as a float. It comes of the answers, so that one beyond all bounds is their fault: InvalidOutput."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number) or abs(number) > most:
+        raise InvalidOutput(f"{what} is not a finite number for these answers")
+    return number
 
 
 def _record(data: Any, kind: type, what: str) -> dict[str, Any]:

@@ -79,12 +79,27 @@ def test_the_wrong_type_is_the_authors_fault(group: Group, found: Any) -> None:
         group.check(found)
 
 
-@pytest.mark.parametrize("found", [math.nan, math.inf, -math.inf, np.float64("nan")])
+@pytest.mark.parametrize(
+    "found", [math.nan, math.inf, -math.inf, np.float64("nan"), 10**400, -(10**400)], ids=lambda one: str(one)[:9]
+)
 def test_a_metric_that_is_no_number_is_invalid_output(found: float) -> None:
     with pytest.raises(InvalidOutput):
         Score.of([METRIC], {"metric": found})
     with pytest.raises(InvalidOutput):
         Score.of([METRIC], {"metric": 0.5}, metric=found)
+    with pytest.raises(InvalidOutput):
+        Score.of([METRIC], {"metric": 0.5}, metric=0.5, standard_error=found)
+
+
+@pytest.mark.parametrize("found", [1.1e300, 1.7e308, 10**301], ids=lambda one: str(one)[:9])
+def test_a_metric_beyond_what_a_score_may_hold_is_invalid_output(found: float) -> None:
+    """A square of a wild answer may be as large; the worker, which reads strictly, would call it the author's fault."""
+    for kept in (1e300, -1e300, 10**300):
+        score = Score.of([LESS], {"error": found}, metric=kept, standard_error=abs(kept))
+        assert Score.from_json(score.as_json()) == score
+    for wild in ({"metric": found}, {"metric": -found}, {"metric": 1.0, "standard_error": found}):
+        with pytest.raises(InvalidOutput):
+            Score.of([LESS], {"error": 1.0}, **wild)
 
 
 def test_numpy_findings_are_welcome() -> None:

@@ -11,7 +11,7 @@ from challenges.loader import load
 from challenges.version import kit_digest
 from tests.challenges.conftest import TOML
 
-PINNED = {1: "1f2cbbb064b68ae7f26c9bfbb0765e206bd796d13f009c1798564f7923f8484e"}
+PINNED = {1: "f35eaa1b014c3a86081b7c50940ab773f17e23eb77a484c664851318fc77c6e3"}
 """For each kit.VERSION, the digest of the kit's files. A changed kit fails the test below, and somebody has to choose:
 can the change alter any score? Then raise kit.VERSION (every challenge's data are made anew, every gate is passed again);
 otherwise only write the new digest here."""
