@@ -617,7 +617,7 @@ def _calls() -> Iterator[Way]:
     for name, same in SAME_VALUE.items():
         yield Way(f"value {name}", kind, _value(_anything, same), "the same value, spelt otherwise")
     for name, spell in {**TEXT, **TABLE, **CELLS}.items():
-        yield Way(f"text: {name}", kind, _text(spell), where=Where.ONE if name in CELLS else Where.BOTH)
+        yield Way(f"text: {name}", kind, _text(spell), where=Where.BOTH if name in TEXT else Where.ONE)
     yield Way("text: one byte over the cap", kind, _over)
     for name, change in ARRAY.items():
         yield Way(f"array: {name}", kind, _array(change))
@@ -708,7 +708,7 @@ HEADS: dict[str, Change] = {
     "null": lambda head: None,
 }
 SOLE_HEADS = ("no answer", "status 500", "size one less")
-"""Those that are tried on one reply among right ones too."""
+"""Those that are tried on one reply among right ones too, the last: a grader has to look at all."""
 ODD_HEADERS = _with(headers={"content-type": "\ud800", "": "", "x": None, "y": [1]})
 LISTINGS: dict[str, bytes] = {
     "empty": b"",
@@ -724,8 +724,12 @@ LISTINGS: dict[str, bytes] = {
 }
 
 
-def _replies(change: Callable[[Any, bytes], tuple[Any, bytes]]) -> Callable[[Frame, Asked], Frame]:
-    """Spoils every reply to the requests of a question, or the last one."""
+FIRST, LAST = 0, -1
+"""Of the replies to one question. Bodies are spoilt in the first, which a grader that stops there has read soonest."""
+
+
+def _replies(change: Callable[[Any, bytes], tuple[Any, bytes]], place: int) -> Callable[[Frame, Asked], Frame]:
+    """Spoils every reply to the requests of a question, or the one at this place."""
 
     def spoil(reply: Frame, asked: Asked) -> Frame:
         heads: list[Any] = json.loads(reply.json)["replies"]
@@ -733,8 +737,8 @@ def _replies(change: Callable[[Any, bytes], tuple[Any, bytes]]) -> Callable[[Fra
         for head in heads:
             bodies.append(reply.raw[at : at + head["size"]])
             at += head["size"]
-        for place in range(len(heads)) if asked.every else [len(heads) - 1]:
-            heads[place], bodies[place] = change(heads[place], bodies[place])
+        for one in range(len(heads)) if asked.every else (place,):
+            heads[one], bodies[one] = change(heads[one], bodies[one])
         return replace(reply, json=json.dumps({"replies": heads}).encode(), raw=b"".join(bodies))
 
     return spoil
@@ -745,11 +749,11 @@ def _body(spell: Spell) -> Callable[[Frame, Asked], Frame]:
         spelt = spell(body)
         return head | {"size": len(spelt)}, spelt
 
-    return _replies(change)
+    return _replies(change, FIRST)
 
 
 def _headed(change: Change) -> Callable[[Frame, Asked], Frame]:
-    return _replies(lambda head, body: (change(head), body))
+    return _replies(lambda head, body: (change(head), body), LAST)
 
 
 def _listed(listing: bytes) -> Callable[[Frame, Asked], Frame]:

@@ -97,9 +97,9 @@ def test_a_metric_beyond_what_a_score_may_hold_is_invalid_output(found: float) -
     for kept in (1e300, -1e300, 10**300):
         score = Score.of([LESS], {"error": found}, metric=kept, standard_error=abs(kept))
         assert Score.from_json(score.as_json()) == score
-    for wild in ({"metric": found}, {"metric": -found}, {"metric": 1.0, "standard_error": found}):
+    for metric, spread in ((found, None), (-found, None), (1.0, found)):
         with pytest.raises(InvalidOutput):
-            Score.of([LESS], {"error": 1.0}, **wild)
+            Score.of([LESS], {"error": 1.0}, metric=metric, standard_error=spread)
 
 
 def test_numpy_findings_are_welcome() -> None:
