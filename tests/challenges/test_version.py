@@ -11,7 +11,7 @@ from challenges.loader import load
 from challenges.version import kit_digest
 from tests.challenges.conftest import TOML
 
-PINNED = {1: "4a7829d981fb9242a0ba436fe8699e7ba287bbdc4aabe41e8214b429436ff1fe"}
+PINNED = {1: "09e0bc5701f500e04de3dda5cc02ad91cc1fa7e10f9304d70ac1f6ac66397952"}
 """For each kit.VERSION, the digest of the kit's files. A changed kit fails the test below, and somebody has to choose:
 can the change alter any score? Then raise kit.VERSION (every challenge's data are made anew, every gate is passed again);
 otherwise only write the new digest here."""
