@@ -21,7 +21,7 @@ from api.blobs import Blobs, pack
 from api.settings import Settings
 from api.store import Store, accept, competitions, people
 from api.store.tables import Attempt, Judging, Role, VerdictRow
-from challenges.loader import Challenge, load_all
+from challenges.loader import Challenge, builtin_root, load_all
 
 TOYS = Path(__file__).parent / "toys"
 QUICK: dict[str, Any] = {
@@ -84,7 +84,8 @@ class Installation:
         clock: Callable[[], datetime] | None = None,
         **settings: Any,
     ) -> None:
-        self.settings = Settings(data=data, challenges=[TOYS], **{**QUICK, **settings})
+        roots = {TOYS, *(one.folder.parent.parent for one in (base or {}).values())} - {builtin_root()}
+        self.settings = Settings(data=data, challenges=sorted(roots), **{**QUICK, **settings})
         self.settings.prepare()
         self.slug = slug
         if not self.settings.database_url:

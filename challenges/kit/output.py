@@ -66,8 +66,7 @@ class Output:
             for fields in reader:
                 if len(fields) != len(columns):
                     raise InvalidOutput(
-                        f"{name}: the row ending in line {reader.line_num} must have "
-                        f"{len(columns)} fields, not {len(fields)}"
+                        f"{name}: the row ending in line {reader.line_num} must have {len(columns)} fields"
                     )
                 rows.append(dict(zip(columns, fields, strict=True)))
         except csv.Error:

@@ -1,4 +1,7 @@
-"""The types a called function may be declared to return; knows neither functions nor wires."""
+"""The types a called function may be declared to return; knows neither functions nor wires.
+
+Messages say what was declared, never what came instead: a number of the submission's choice would carry hidden data.
+"""
 
 import math
 from dataclasses import dataclass
@@ -92,10 +95,10 @@ class Array:
         if value.dtype != np.dtype(self.dtype):
             raise InvalidOutput(f"the returned array must have dtype {self.dtype}")
         if value.ndim != len(self.shape):
-            raise InvalidOutput(f"the returned array must have {len(self.shape)} axes, not {value.ndim}")
+            raise InvalidOutput(f"the returned array must have {len(self.shape)} axes")
         for axis, (wanted, got) in enumerate(zip(self.shape, value.shape, strict=True)):
             if wanted is not None and wanted != got:
-                raise InvalidOutput(f"axis {axis} of the returned array must have length {wanted}, not {got}")
+                raise InvalidOutput(f"axis {axis} of the returned array must have length {wanted}")
         if value.nbytes > self.max_bytes:
             raise InvalidOutput(f"the function returned more than {self.max_kb} KiB of numbers")
         return value

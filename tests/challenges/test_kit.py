@@ -110,8 +110,9 @@ def test_arrays_are_checked_from_type_to_size() -> None:
     assert returns.check(np.zeros((5, 2))).shape == (5, 2)
     for value, message in (
         (np.zeros((5, 2), "float32"), "dtype float64"),
-        (np.zeros(2), "2 axes, not 1"),
-        (np.zeros((5, 3)), "axis 1 .* length 2, not 3"),
+        (np.zeros(2), "2 axes$"),
+        (np.zeros((5, 3)), "axis 1 .* length 2$"),
+        (np.zeros((0, 2**50)), "axis 1 .* length 2$"),  # weighs nothing, and its length could be a message
         (np.zeros((65, 2)), "more than 1 KiB"),
     ):
         with pytest.raises(InvalidOutput, match=message):

@@ -11,7 +11,7 @@ from challenges.loader import load
 from challenges.version import kit_digest
 from tests.challenges.conftest import TOML
 
-PINNED = {1: "09e0bc5701f500e04de3dda5cc02ad91cc1fa7e10f9304d70ac1f6ac66397952"}
+PINNED = {1: "f619ccd4a34db8ca211b9ad6061a163595e8efd0cc9c199c2fe5c132364b9346"}
 """For each kit.VERSION, the digest of the kit's files. A changed kit fails the test below, and somebody has to choose:
 can the change alter any score? Then raise kit.VERSION (every challenge's data are made anew, every gate is passed again);
 otherwise only write the new digest here."""

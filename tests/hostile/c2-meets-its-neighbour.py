@@ -34,7 +34,7 @@ def listen(family, address):
 name_of = {address: name for name, (_, address) in PLACES.items()}
 for place in PLACES.values():
     threading.Thread(target=listen, args=place, daemon=True).start()
-end = time.monotonic() + 2
+end = time.monotonic() + 1.5
 while time.monotonic() < end:
     for name, (family, address) in PLACES.items():
         try:

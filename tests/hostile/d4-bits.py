@@ -7,9 +7,9 @@ memory = []
 def answer(word):
     bits = int(word[7:], 16)
     memory.append(bytearray((bits & 0x1F) << 20))
-    end = time.process_time() + (bits >> 5 & 0x3F) / 1000
+    end = time.process_time() + (bits >> 5 & 0x1F) / 1000
     while time.process_time() < end:
         pass
-    time.sleep((bits >> 13 & 0x3F) / 1000)
+    time.sleep((bits >> 13 & 0x1F) / 1000)
     memory.clear()
     return word

@@ -1,4 +1,4 @@
-# E5 accepted: makes every clock stand still, then spends a second of cpu time and half a second of waiting
+# E5 accepted: makes every clock stand still, then spends half a second of cpu time and a third of waiting
 import ctypes
 import os
 import time
@@ -20,8 +20,8 @@ def spent():
 
 
 def answer(word):
-    end = spent() + 1 / 12
+    end = spent() + 0.5 / 12
     while spent() < end:
         pass
-    honest_sleep(0.5 / 12)
+    honest_sleep(0.33 / 12)
     return honest.answer(word)

@@ -22,5 +22,5 @@ for _ in range(5):
             os.closerange(0, 256)
             os.execv("/usr/bin/python3", ["python3", "-c", PROGRAM, "@MARKER@"])
         os._exit(0)
-time.sleep(1)
+time.sleep(0.7)
 answer = honest.answer

@@ -88,8 +88,9 @@ def sink(arena: Arena) -> Iterator[list[str]]:
 def test_a1_clocks_end_what_spins_and_what_sleeps(once: Once) -> None:
     limits = CHALLENGES["words-call"].limits
     spins, sleeps = once("a1-busy-loop").facts, once("a1-sleeper").facts
-    assert limits.cpu_seconds <= spins.cpu_seconds < limits.cpu_seconds + 5
+    assert spins.cpu_seconds >= limits.cpu_seconds or spins.wall_seconds >= limits.wall_seconds
     assert sleeps.cpu_seconds < limits.cpu_seconds
+    assert sleeps.wall_seconds >= limits.wall_seconds
     for facts in (spins, sleeps):
         assert facts.wall_seconds < limits.wall_seconds + 5
 
@@ -378,8 +379,8 @@ def test_e2_e3_an_end_is_the_participants_whatever_it_looks_like(once: Once, nam
 
 def test_e5_reported_time_is_the_supervisors(once: Once) -> None:
     facts = once("e5-fake-clock").facts
-    assert 0.95 <= facts.cpu_seconds < CHALLENGES["words-call"].limits.cpu_seconds
-    assert facts.wall_seconds >= 1.3
+    assert 0.45 <= facts.cpu_seconds < CHALLENGES["words-call"].limits.cpu_seconds
+    assert facts.wall_seconds >= 0.75
 
 
 def test_e7_nothing_is_found_in_its_own_process(once: Once) -> None:
