@@ -174,6 +174,8 @@ TABLE: dict[str, Spell] = {
     "header in another order": _rows(lambda rows: [rows[0][::-1], *rows[1:]]),
     "columns in another order": _rows(lambda rows: [row[::-1] for row in rows]),
     "no header": _rows(lambda rows: rows[1:]),
+    "a cell with .0": _rows(lambda rows: [*rows[:-1], [*rows[-1][:-1], rows[-1][-1] + b".0"]]),
+    "a cell with a zero before": _rows(lambda rows: [*rows[:-1], [*rows[-1][:-1], b"0" + rows[-1][-1]]]),
     "header twice": _rows(lambda rows: [rows[0], *rows]),
     "header alone": _rows(lambda rows: rows[:1]),
     "rows in another order": _rows(lambda rows: [rows[0], *rows[:0:-1]]),
@@ -215,6 +217,13 @@ def _at_last(value: Any, fits: Callable[[Any], bool], change: Callable[[Any], An
     return change(value) if fits(value) else value
 
 
+def _everywhere(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value with every part that holds no others changed."""
+    if isinstance(value, dict):
+        return {key: _everywhere(one, change) for key, one in value.items()}
+    return [_everywhere(one, change) for one in value] if isinstance(value, list) else change(value)
+
+
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
 
@@ -239,7 +248,20 @@ def _is_json(spell: Spell) -> Spell:
     return lambda body: spell(body) if body[:1] in (b"{", b"[") and len(body) > 2 else body
 
 
+LOOKALIKES: dict[str, Spell] = {
+    "0 and 1 are false and true": _json(
+        lambda value: _everywhere(value, lambda one: bool(one) if _is_number(one) and one in (0, 1) else one)
+    ),
+    "false and true are 0 and 1": _json(
+        lambda value: _everywhere(value, lambda one: int(one) if type(one) is bool else one)
+    ),
+    "numbers are their texts": _json(
+        lambda value: _everywhere(value, lambda one: repr(one) if _is_number(one) else one)
+    ),
+}
+"""Other types whose values compare as equal, or are read as equal."""
 JSON: dict[str, Spell] = {
+    **LOOKALIKES,
     **{f"a number is {name}": _last_number(literal) for name, literal in ODD_NUMBERS.items()},
     "a number is off by a little": _json(
         lambda value: _at_last(value, _is_number, lambda one: one + max(1e-6, abs(one) * 1e-6))
@@ -776,7 +798,8 @@ def _http() -> Iterator[Way]:
     kind = frames.ASK_HTTP
     for name, spell in JSON.items():
         if name in UNREADABLE or name not in REFUSED:
-            yield Way(f"body: {name}", kind, _body(spell), where=Where.ONE)
+            where = Where.EVERY if name in LOOKALIKES else Where.ONE
+            yield Way(f"body: {name}", kind, _body(spell), where=where)
     for name, spell in SAME_JSON.items():
         yield Way(f"body: {name}", kind, _body(spell), "the same JSON value", Where.EVERY)
     for name in ("empty", "half of it", "NUL within", "deep brackets", "64 MB"):

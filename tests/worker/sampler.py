@@ -49,6 +49,8 @@ numbers = "drawn by the grader"
 """
 GRADER = '''"""Asks for a number, arrays of two dtypes, a text, and files of every format the kit reads."""
 
+import json
+
 import numpy as np
 
 from challenges.kit import Array, Attempt, Data, Number, Score, Text
@@ -80,12 +82,14 @@ def grade(attempt: Attempt, data: Data) -> Score:
     inputs = {"data/numbers.npy": (data.hidden / "numbers.npy").read_bytes()}
     output = attempt.run(["python3", "solution.py"], inputs=inputs, outputs=FILES)
     sums, said = output.array("sums.npy"), output.json("said.json")
+    signs = [bool(one > 0) for one in numbers[:, 0]]
+    wanted = {"rows": 4, "one": 1, "of": "numbers", "signs": signs, "sum": float(numbers.sum())}
     rows = output.rows("table.csv", ["row", "sign"])
     files = (
         sums.dtype == np.float64
         and sums.shape == (4, 3)
         and bool(np.allclose(sums, numbers.cumsum(axis=1)))
-        and said == {"rows": 4, "of": "numbers", "signs": [bool(one > 0) for one in numbers[:, 0]], "sum": float(numbers.sum())}
+        and json.dumps(said, sort_keys=True) == json.dumps(wanted, sort_keys=True)  # so that 1 is not True
         and rows == [{"row": str(at), "sign": sign(row)} for at, row in enumerate(numbers)]
         and output.text("note.txt") == "".join(spelt(row) + "\\n" for row in numbers)
         and output.bytes("raw.bin") == numbers.tobytes()
@@ -110,7 +114,7 @@ def spelt(row): return f"\\u00e4\\u00df {row.round(3).tolist()}"
 if __name__ == "__main__":
     numbers = np.load("data/numbers.npy")
     np.save("sums.npy", numbers.cumsum(axis=1))
-    said = {"rows": 4, "of": "numbers", "signs": [bool(one > 0) for one in numbers[:, 0]], "sum": float(numbers.sum())}
+    said = {"rows": 4, "one": 1, "of": "numbers", "signs": [bool(one > 0) for one in numbers[:, 0]], "sum": float(numbers.sum())}
     open("said.json", "w").write(json.dumps(said))
     signs = ["plus" if row[0] > 0 else "minus" for row in numbers]
     open("table.csv", "w").write("row,sign\\n" + "".join(f"{at},{one}\\n" for at, one in enumerate(signs)))

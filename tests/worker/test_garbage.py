@@ -185,15 +185,18 @@ def test_spoilt_answers_are_the_participants_fault(recorded: Recorded, name: str
 
 
 def test_every_way_spoils_an_answer_and_every_exception_is_one(recorded: Recorded) -> None:
-    names = {name: one for one in NAMES for name in HARMLESS.get(one, {})}
-    for way in WAYS:
-        where = names.pop(way.name, None)
-        for name in NAMES if where is None else [where]:
-            if next(plays(recorded(name), way), None):
-                break
-        else:
-            pytest.fail(f"{way.name} changes nothing anywhere")
-    assert not names
+    """The same change to a file and to the body of a reply is one: no service that ships says true or false."""
+    dead = {way.name.partition(": ")[2] or way.name for way in WAYS}
+    for name in NAMES:
+        for way in WAYS:
+            change = way.name.partition(": ")[2] or way.name
+            excepted = way.name in HARMLESS.get(name, {})
+            if (change in dead or excepted) and next(plays(recorded(name), way), None):
+                dead.discard(change)
+            elif excepted:
+                pytest.fail(f"{way.name} changes nothing in {name}")
+        assert set(HARMLESS.get(name, {})) <= {way.name for way in WAYS}
+    assert not dead
 
 
 def test_words_that_only_hidden_data_hold_are_seen_in_messages(recorded: Recorded) -> None:
