@@ -1,10 +1,10 @@
-# A8 memory_limit: files and folders in shared memory, which has no bound of its own but that of the box
+# A8 memory_limit|time_limit: links with long names in shared memory, which has no bound of its own but that of the box
 import os
 
 
 def answer(word):
     made = 0
+    os.chdir("/dev/shm")
     while True:
-        os.mkdir(f"/dev/shm/d{made}")
-        open(f"/dev/shm/d{made}/f", "w").close()
-        made += 2
+        os.symlink("x" * 100, f"{made:0240}")
+        made += 1

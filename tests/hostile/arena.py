@@ -179,6 +179,8 @@ class Arena:
         }
         self._prepared: dict[str, Prepared] = {}
         self._start: Standing | None = None
+        disk = Path(sandbox.api.info()["DockerRootDir"])
+        self.disk = disk if disk.exists() else Path("/")
 
     def prepared(self, challenge: Challenge) -> Prepared:
         """The hidden data of a challenge, made once."""
@@ -209,7 +211,7 @@ class Arena:
     def containers(self, label: str | None = None) -> list[dict[str, Any]]:
         """This arena's containers that hold a submission (those of one label), as the engine lists them."""
         wanted = {"label": [f"{INSTANCE}={self.sandbox.instance}", LABEL + (f"={label}" if label else "")]}
-        return list(docker.from_env().api.containers(all=True, filters=wanted))
+        return list(self.sandbox.api.containers(all=True, filters=wanted))
 
     @contextmanager
     def watched(self, look: Callable[[], object]) -> Iterator[list[Any]]:
@@ -270,8 +272,7 @@ class Standing:
     def now(cls, arena: Arena) -> Standing:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        disk = Path(arena.sandbox.api.info()["DockerRootDir"])
-        free = shutil.disk_usage(disk if disk.exists() else "/").free
+        free = shutil.disk_usage(arena.disk).free
         return cls(threading.active_count(), pages * os.sysconf("SC_PAGE_SIZE") / 2**20, free / 2**20)
 
 
@@ -290,4 +291,4 @@ def eventually(true: Callable[[], object], what: str, seconds: float = 30) -> No
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)

@@ -1,4 +1,4 @@
-# E5 accepted: makes every clock stand still, then spends half a second of cpu time and a third of waiting
+# E5 accepted: makes every clock stand still, then spends a quarter of a second of cpu time and a quarter of waiting
 import ctypes
 import os
 import time
@@ -20,8 +20,8 @@ def spent():
 
 
 def answer(word):
-    end = spent() + 0.5 / 12
+    end = spent() + 0.25 / 12
     while spent() < end:
         pass
-    honest_sleep(0.33 / 12)
+    honest_sleep(0.25 / 12)
     return honest.answer(word)

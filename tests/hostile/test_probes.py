@@ -163,7 +163,9 @@ def test_a8_files_are_counted(once: Once) -> None:
     assert (10_000 < made < 16_384, why) == (True, "ENOSPC")
     depth, why = once("a8-deep-nesting").found
     assert (1_000 < depth < 16_384, why) == (True, "ENOSPC")
-    assert once("a8-many-files-in-memory").facts.oom_kills >= 1
+    hoard = once("a8-many-files-in-memory").facts
+    assert hoard.peak_memory_mb <= CHALLENGES["words-call"].limits.memory_mb + 1
+    assert hoard.oom_kills or hoard.ended == "time"
 
 
 # -- B: escape and privilege
@@ -379,8 +381,8 @@ def test_e2_e3_an_end_is_the_participants_whatever_it_looks_like(once: Once, nam
 
 def test_e5_reported_time_is_the_supervisors(once: Once) -> None:
     facts = once("e5-fake-clock").facts
-    assert 0.45 <= facts.cpu_seconds < CHALLENGES["words-call"].limits.cpu_seconds
-    assert facts.wall_seconds >= 0.75
+    assert 0.2 <= facts.cpu_seconds < CHALLENGES["words-call"].limits.cpu_seconds
+    assert facts.wall_seconds >= 0.45
 
 
 def test_e7_nothing_is_found_in_its_own_process(once: Once) -> None:
