@@ -128,7 +128,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str) -> Any:
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="memlock", soft=65536, hard=65536),
         ],
-        init=False,  # the engine's own is one file of the host, mounted into every box: locks on it would be seen in all
+        init=False,  # the engine's own is a file of the host in every box: a lock on it would be seen in all of them
         log_config=LogConfig(type="none"),
         auto_remove=False,
         oom_kill_disable=False,
