@@ -26,7 +26,7 @@ from sandbox.builds import BUILD, ENGINE_ERRORS, SLIM, Builds, BuiltImage
 from sandbox.cgroups import ROOT, Cgroup, Usage
 from sandbox.service import SupervisedService, Watch
 from sandbox.supervisor import BOOT, SupervisedBox
-from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, never
+from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, Unfit, never
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,9 @@ ENVIRONMENT = {
 }
 
 
-def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
+def box_flags(
+    api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str], oci_runtime: str
+) -> dict[str, Any]:
     """The engine's create call for a hardened box; a test asserts each flag on a live one."""
     return {
         "image": image,
@@ -70,7 +72,7 @@ def box_flags(api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Map
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True),
+        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", init=True, oci_runtime=oci_runtime),
     }
 
 
@@ -84,11 +86,13 @@ def service_flags(
     uid: int,
     cpu: int,
     labels: Mapping[str, str],
+    oci_runtime: str,
 ) -> dict[str, Any]:
     """The same for an image's own entry point, which joins the network of the container `relay`.
 
     Its own settings stay, but for its user. There is no init: its program is process 1, as under `docker run`.
     """
+    network = f"container:{relay}"
     ours = {"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", **{f"{name}_NUM_THREADS": "1" for name in THREADS}}
     return {
         "image": image,
@@ -100,11 +104,11 @@ def service_flags(
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, limits, cpu=cpu, network=f"container:{relay}", init=False),
+        "host_config": _hardened(api, limits, cpu=cpu, network=network, init=False, oci_runtime=oci_runtime),
     }
 
 
-def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool) -> Any:
+def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool, oci_runtime: str) -> Any:
     memory = limits.memory_mb * 2**20
     largest_file = limits.files_mb * 2**20
     return api.create_host_config(
@@ -132,6 +136,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, init: bool) -
         log_config=LogConfig(type="none"),
         auto_remove=False,
         oom_kill_disable=False,
+        runtime=oci_runtime,
     )
 
 
@@ -230,13 +235,16 @@ class DockerSandbox:
         cpus: Collection[int] = (),
         cgroup_root: Path = ROOT,
         builds: str = "wheels",
+        oci_runtime: str = "runc",
     ) -> None:
         """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError.
 
+        `oci_runtime` is the engine's name of what starts boxes; there is no other to fall back to.
         `builds`: "off", "wheels" (a Dockerfile may run the wheelhouse's installer) or "any" (whatever it likes).
         """
         self.instance = instance
         self.cgroup_root = cgroup_root
+        self._oci_runtime = oci_runtime
         self._image_of = image_of
         self._base_url = base_url
         self._local = threading.local()
@@ -271,6 +279,13 @@ class DockerSandbox:
         """Raises SandboxError unless the engine answers."""
         try:
             self.api.ping()
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the Docker engine does not answer: {error}") from error
+
+    def about(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The engine's own words on itself: its version and its info. Raises SandboxError."""
+        try:
+            return self.api.version(), self.api.info()
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the Docker engine does not answer: {error}") from error
 
@@ -344,6 +359,7 @@ class DockerSandbox:
                     uid=uid,
                     cpu=cpu,
                     labels=labels,
+                    oci_runtime=self._oci_runtime,
                 )
 
             watch = Watch(self._started(flags, limits, job.labels), limits)
@@ -429,7 +445,9 @@ class DockerSandbox:
 
     def _container(self, job: Job) -> _EngineContainer:
         def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
-            return box_flags(self.api, job, image=self._image_of(job.runtime), uid=uid, cpu=cpu, labels=labels)
+            image = self._image_of(job.runtime)
+            runtime = self._oci_runtime
+            return box_flags(self.api, job, image=image, uid=uid, cpu=cpu, labels=labels, oci_runtime=runtime)
 
         return self._started(flags, job.limits, job.labels)
 
@@ -472,7 +490,7 @@ class DockerSandbox:
         try:
             made = self.api.create_container(name=name, **flags)
             if made.get("Warnings"):
-                raise SandboxError(f"the engine would not keep every limit: {'; '.join(made['Warnings'])}")
+                raise Unfit(f"the engine would not keep every limit of a box: {'; '.join(made['Warnings'])}")
             stream = self.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             stream._sock.setblocking(False)
             container = _EngineContainer(self, name, stream, give_back)
