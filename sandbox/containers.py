@@ -24,6 +24,7 @@ from docker.types import LogConfig, Ulimit
 
 from sandbox.builds import BUILD, ENGINE_ERRORS, SLIM, Builds, BuiltImage
 from sandbox.cgroups import ROOT, Cgroup, Usage
+from sandbox.engine import has_own_kernel
 from sandbox.service import SupervisedService, Watch
 from sandbox.supervisor import BOOT, SupervisedBox
 from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, Unfit, never
@@ -36,6 +37,8 @@ ENGINE_SECONDS = 60
 """Socket time-out of one engine call."""
 FIRST_UID = 200_000
 SHM_MB = 16
+OWN_KERNEL_PROCESSES = 128
+"""A box with a kernel of its own (gVisor) gets at least so many: the threads of that kernel count, too."""
 RELAY = Limits(cpu_seconds=600, wall_seconds=600, memory_mb=192, processes=96, output_kb=64, files_mb=8)
 SECCOMP = (Path(__file__).parent / "seccomp.json").read_text()
 """The profile's text: the engine takes the JSON itself, not a path."""
@@ -245,6 +248,7 @@ class DockerSandbox:
         self.instance = instance
         self.cgroup_root = cgroup_root
         self._oci_runtime = oci_runtime
+        self._own_kernel = False
         self._image_of = image_of
         self._base_url = base_url
         self._local = threading.local()
@@ -261,6 +265,8 @@ class DockerSandbox:
         self._builds = Builds(self, image_of, any_run=builds == "any")
         self._may_build = builds != "off"
         self.ping()
+        if oci_runtime != "runc":
+            self._own_kernel = has_own_kernel(self.about()[1], oci_runtime)
 
     @property
     def api(self) -> Any:
@@ -335,6 +341,10 @@ class DockerSandbox:
         Raises BuildFailed when its first process cannot be started at all, SandboxError, Abandoned.
         """
         assert isinstance(image, BuiltImage)
+        if self._own_kernel:
+            raise Unfit(
+                f"{self._oci_runtime} gives each container a loopback of its own, so no relay reaches a service"
+            )
         id = self._builds.layered(image, files)
         watch: Watch | None = None
         job = Job(
@@ -352,7 +362,7 @@ class DockerSandbox:
             def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
                 return service_flags(
                     self.api,
-                    limits,
+                    self._in_force(limits),
                     image=id,
                     environment=image.environment,
                     relay=container.name,
@@ -443,11 +453,15 @@ class DockerSandbox:
             with self._lock:
                 self._live.discard(name)  # what is left now is the reaper's
 
+    def _in_force(self, limits: Limits) -> Limits:
+        least = OWN_KERNEL_PROCESSES if self._own_kernel else 0
+        return replace(limits, processes=max(limits.processes, least))
+
     def _container(self, job: Job) -> _EngineContainer:
         def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
-            image = self._image_of(job.runtime)
+            fit, image = replace(job, limits=self._in_force(job.limits)), self._image_of(job.runtime)
             runtime = self._oci_runtime
-            return box_flags(self.api, job, image=image, uid=uid, cpu=cpu, labels=labels, oci_runtime=runtime)
+            return box_flags(self.api, fit, image=image, uid=uid, cpu=cpu, labels=labels, oci_runtime=runtime)
 
         return self._started(flags, job.limits, job.labels)
 

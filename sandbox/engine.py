@@ -53,13 +53,13 @@ FIXES = (
 )
 
 
-def judge(version: Answer, info: Answer, oci_runtime: str) -> list[Finding]:
-    """What speaks for and against judging on this engine with this OCI runtime."""
+def judge(version: Answer, info: Answer, oci_runtime: str, *, services: bool = False) -> list[Finding]:
+    """What speaks for and against judging on this engine with this OCI runtime. `services`: images are served, too."""
     return [
         _api("Docker Engine", version, info),
         _limits("limits of the engine", info),
         _seccomp("seccomp of the engine", info),
-        _runtime("OCI runtime", info, oci_runtime),
+        _runtime("OCI runtime", info, oci_runtime, services),
         _runc("runc", version),
     ]
 
@@ -94,12 +94,15 @@ def _seccomp(name: str, info: Answer) -> Finding:
     return refusal(name, "the engine was built or started without seccomp, so a box would reach every system call")
 
 
-def _runtime(name: str, info: Answer, oci_runtime: str) -> Finding:
+def _runtime(name: str, info: Answer, oci_runtime: str, services: bool) -> Finding:
     known = sorted(info.get("Runtimes") or ())
     if oci_runtime not in known:
         has = f"it has {', '.join(known)}" if known else "it names none"
         return refusal(name, f"the engine does not know the runtime {oci_runtime} of ASSAY_RUNTIME; {has}")
     if has_own_kernel(info, oci_runtime):
+        if services:
+            why = "gives each container a loopback of its own, so no service can be asked"
+            return refusal(name, f"{oci_runtime} {why}; set ASSAY_BUILDS=off, or ASSAY_RUNTIME=runc")
         return ok(name, f"{oci_runtime}: boxes have a kernel of their own")
     return ok(name, oci_runtime)
 

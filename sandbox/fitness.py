@@ -24,11 +24,13 @@ def examine(
     on_finding: Callable[[Finding], None],
     oci_runtime: str = "runc",
     runtimes: Iterable[str] = (RUNTIME,),
+    services: bool = False,
     abandoned: Callable[[], bool] = never,
 ) -> list[Finding]:
     """All findings, each told as it is found. What cannot be tried after a refusal is not: its cause stands above.
 
-    The probe boxes belong to `instance` and are gone afterwards. Raises Abandoned.
+    `services`: images of strangers are to be served, too. The probe boxes belong to `instance` and are gone
+    afterwards. Raises Abandoned.
     """
     findings: list[Finding] = []
 
@@ -52,7 +54,7 @@ def examine(
         except SandboxError as error:
             found(refusal("Docker Engine", str(error)))
             return findings
-        found(*engine.judge(version, info, oci_runtime))
+        found(*engine.judge(version, info, oci_runtime, services=services))
         found(cgroup_tree())
         if found(*(image(one, image_of) for one in dict.fromkeys((RUNTIME, *runtimes)))):
             own_kernel = engine.has_own_kernel(info, oci_runtime)

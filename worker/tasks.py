@@ -63,8 +63,9 @@ class Worker:
         """See in real boxes that this machine keeps its promises. Raises Unfit with every cause, and Abandoned."""
         begun = time.monotonic()
         log.info("selftest.started", runtime=settings.runtime)
+        services = settings.builds != "off"
         runtimes = {name for one in self.challenges.values() for name in (one.runtime, one.grader_runtime)}
-        if settings.builds != "off" and any(one.build for one in self.challenges.values()):
+        if services and any(one.build for one in self.challenges.values()):
             runtimes |= {SLIM, WHEELHOUSE}
         findings = fitness.examine(
             instance=settings.instance,
@@ -72,6 +73,7 @@ class Worker:
             on_finding=_tell,
             oci_runtime=settings.runtime,
             runtimes=sorted(runtimes),
+            services=services,
             abandoned=abandoned,
         )
         if causes := [f"{one.name}: {one.detail}" for one in findings if one.refuses]:

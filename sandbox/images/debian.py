@@ -23,7 +23,7 @@ _NO_DOCS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc"
 
 
 def make(target: Path, packages: Iterable[str], *, suite: str = SUITE) -> None:
-    """Write a Debian with these packages to `target` (.tar, or a folder). Raises SandboxError where this host cannot."""
+    """Write a Debian with these packages to `target`, a .tar or a folder. Raises SandboxError if this host cannot."""
     _require_tool()
     sources = "\n".join(_sources(suite))
     command = [*_PLAIN, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}"]

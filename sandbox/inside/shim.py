@@ -94,9 +94,22 @@ def become_submission(start: dict[str, Any], channel: socket.socket, out: int, e
         return 127
 
 
+def told_of_ends() -> int:
+    """A descriptor that has something to read when a child may have ended; once at the beginning, too.
+
+    Not a pidfd, which gVisor does not have.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    os.write(write, b"?")
+    return read
+
+
 def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
     """Carry bytes between the supervisor and the child until the child has ended and its streams are empty."""
-    ended = os.pidfd_open(child)
+    ended = told_of_ends()
     waiting = b""
     sources = {out: b"O", err: b"E", channel.fileno(): b"C"}
     channel.setblocking(False)
@@ -142,10 +155,13 @@ def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
             if channel.fileno() in sources:
                 poll.modify(channel.fileno(), select.POLLIN | (select.POLLOUT if waiting else 0))
         if ended in ready and status is None:
-            status = os.waitpid(child, 0)[1]
-            poll.unregister(ended)
-            if listening:
-                poll.unregister(0)
+            os.read(ended, CHUNK)
+            who, how = os.waitpid(child, os.WNOHANG)
+            if who:
+                status = how
+                poll.unregister(ended)
+                if listening:
+                    poll.unregister(0)
         if status is not None and not moved:
             return status
 

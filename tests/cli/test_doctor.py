@@ -22,6 +22,7 @@ SOUND: dict[str, Any] = {
     "interfaces": ["lo"],
     "connect": "ENETUNREACH",
     "root": dict.fromkeys(("/", "/usr", "/etc", "/var"), "EROFS"),
+    "read_only": True,
     "tmp": "done",
     "uid": 200_000,
     "gid": 200_000,
@@ -108,7 +109,8 @@ def test_each_limit_that_does_not_fire_fails_its_own_line(name: str, fact: RunRe
         ("no network", {"connect": "done"}, "done"),
         ("no network", {"connect": "ETIMEDOUT"}, "ETIMEDOUT"),
         ("read-only root", {"root": SOUND["root"] | {"/etc": "done"}}, "/etc"),
-        ("read-only root", {"root": SOUND["root"] | {"/etc": "EACCES"}}, "EACCES"),
+        ("read-only root", {"root": SOUND["root"] | {"/etc": "ENOENT"}}, "ENOENT"),
+        ("read-only root", {"read_only": False}, "no read-only"),
         ("read-only root", {"root": {}}, "write"),
         ("read-only root", {"tmp": "EROFS"}, "/tmp"),
         ("not root", {"uid": 0}, "uid 0"),
@@ -139,7 +141,25 @@ def test_a_probe_that_tells_nothing_is_no_proof() -> None:
 def test_where_boxes_have_a_kernel_of_their_own_a_filter_is_not_asked_for() -> None:
     lax = seen(status=SOUND["status"] | {"Seccomp": "0"}, calls=SOUND["calls"] | {"kcmp": "ENOSYS"})
     assert set(failed(lax)) == {"seccomp", "denied system calls"}
-    assert [one for one in check(FakeSandbox(lax), own_kernel=True) if one.refuses] == []
+    as_there = lax | {"processes": result(Ended.SIGNAL), "memory": result(code=1, oom_kills=1, peak_memory_mb=128.0)}
+    findings = check(FakeSandbox(as_there), own_kernel=True)
+    assert [one for one in findings if one.refuses] == []
+    assert {"processes", "memory", "no network"} <= {one.name for one in findings}
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("processes", result(stdout=b"")),
+        ("processes", result(Ended.TIME)),
+        ("memory", result(oom_kills=1)),
+        ("memory", result(code=1, oom_kills=0)),
+    ],
+)
+def test_limits_must_fire_there_too(name: str, fact: RunResult) -> None:
+    as_there = {"processes": result(Ended.SIGNAL), "memory": result(code=1, oom_kills=1, peak_memory_mb=128.0)}
+    found = check(FakeSandbox(as_there | {name: fact}), own_kernel=True)
+    assert [one.name for one in found if one.refuses] == [name]
 
 
 @pytest.mark.parametrize(

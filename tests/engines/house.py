@@ -60,7 +60,9 @@ class Engine:
                 self.client.ping()
                 return
             time.sleep(0.3)
-        raise SandboxError(f"the second engine does not start; it said:\n{self.log.read_text(errors='replace')[-2000:]}")
+        raise SandboxError(
+            f"the second engine does not start; it said:\n{self.log.read_text(errors='replace')[-2000:]}"
+        )
 
     def stop(self) -> None:
         """Remove what runs in it, and end it."""
@@ -93,6 +95,7 @@ def root(say: Callable[[str], None]) -> Path:
 def engine(say: Callable[[str], None]) -> Iterator[Engine]:
     """The second engine with the images of the first; nothing of it is left. Raises SandboxError."""
     base = root(say)
+    _remove_abandoned()
     work = CACHE / f"run-{os.getpid()}"
     work.mkdir(mode=0o700)
     runtime = {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none", f"--platform={PLATFORM}"]}
@@ -119,6 +122,7 @@ def engine(say: Callable[[str], None]) -> Iterator[Engine]:
             start_new_session=True,  # a Ctrl-C is for us, who end it in good order
             preexec_fn=_end_with_parent,
         )
+    _make_groups()
     found = Engine(daemon, work)
     try:
         found.wait()
@@ -135,6 +139,13 @@ def engine(say: Callable[[str], None]) -> Iterator[Engine]:
 def clean() -> None:
     """Remove all that is kept between runs."""
     shutil.rmtree(CACHE, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """What a run that was killed has left: its engine ended with it, its folder did not."""
+    for folder in CACHE.glob("run-*"):
+        if not Path("/proc", folder.name.removeprefix("run-")).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_with_parent() -> None:
@@ -155,6 +166,15 @@ def _bring_images(engine: Engine, say: Callable[[str], None]) -> None:
         if theirs.images.get(tag).id != image.id:
             raise SandboxError(f"the image {tag} did not arrive as it is")
         say(f"  {tag}: brought over in {time.monotonic() - begun:.0f} s")
+
+
+def _make_groups() -> None:
+    """Version 1 lets nobody into a new cpuset that names no cores, and runsc does not inherit them as runc does."""
+    above = Path("/sys/fs/cgroup/cpuset")
+    if above.is_dir():
+        (above / GROUP).mkdir(exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            (above / GROUP / name).write_text((above / name).read_text())
 
 
 def _remove_groups() -> None:

@@ -38,6 +38,14 @@ def test_the_engine_of_debian_12_may_judge_with_a_warning_about_its_runc() -> No
     assert findings[0].detail == "20.10.24+dfsg1, API 1.41, cgroup driver cgroupfs"
 
 
+def test_the_engine_of_debian_13_may_judge_with_either_of_its_runtimes() -> None:
+    newer = answers(recorded="debian-13-engine-26.1.5-with-runsc")
+    for oci_runtime in ("runc", "runsc"):
+        assert notable(judge(*newer, oci_runtime)) == {"runc": State.WARNING}
+        assert has_own_kernel(newer[1], oci_runtime) is (oci_runtime == "runsc")
+    assert "1.1.15+ds1-2+b4" in judge(*newer, "runc")[-1].detail
+
+
 @pytest.mark.parametrize(
     ("altered", "name", "why"),
     [
@@ -86,6 +94,10 @@ def test_whose_boxes_have_a_kernel_of_their_own() -> None:
     info["Runtimes"] |= {"guarded": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}}
     assert has_own_kernel(info, "guarded")
     assert not has_own_kernel(info, "runc")
+    assert notable(judge(*answers()[:1], info, "guarded")) == {"runc": State.WARNING}
+    (refusal,) = [one for one in judge(*answers()[:1], info, "guarded", services=True) if one.refuses]
+    assert "guarded gives each container a loopback of its own" in refusal.detail
+    assert "ASSAY_BUILDS=off" in refusal.detail
     assert not has_own_kernel(info, "nobody")
 
 
