@@ -29,8 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "engines.md"
 BEGIN, END = "<!-- written by make engines -->", "<!-- to here -->"
 TESTS = ("tests/sandbox", "tests/hostile")
-OWN_KERNEL_TESTS = "tests/sandbox/gvisor.py"
-TOOLS = ("mmdebstrap", "unshare", "nsenter", "pivot_root")
+OWN_KERNEL_TESTS = "gvisor.py"
+"""In tests/sandbox; collected where it is named only."""
+TOOLS = ("ip", "mmdebstrap", "unshare", "nsenter", "pivot_root")
 SECONDS = 300
 """The most one test may take; under gVisor they are slower."""
 
@@ -80,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SandboxError as error:
         print(f"make engines: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     table = "\n".join(as_table(columns))
     print(f"\n{table}\n")
     if args.write:
@@ -95,7 +98,7 @@ def why_not() -> str:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return "it makes a second engine out of Debian packages, which needs root on a Debian machine."
     missing = [one for one in TOOLS if not shutil.which(one)]
-    return f"it needs {', '.join(missing)}; install mmdebstrap and util-linux." if missing else ""
+    return f"it needs {', '.join(missing)}; install iproute2, mmdebstrap and util-linux." if missing else ""
 
 
 def measured(wanted: Iterable[str], rest: Sequence[str]) -> list[Column]:
@@ -118,12 +121,12 @@ def tested(column: Column, variables: dict[str, str], enter: list[str], rest: Se
     """Run the tests and read what each gave."""
     say(f"\n== {column.title}")
     folders = [one for one in TESTS if (ROOT / one).is_dir()]
-    if column.runtime == "runsc":
-        folders.append(OWN_KERNEL_TESTS)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [*enter, sys.executable, "-m", "pytest", *folders, "-q", "--tb=short", "-p", "no:cacheprovider"]
         command += [f"--timeout={SECONDS}", f"--junitxml={report}", *rest]
+        if column.runtime == "runsc":
+            command += ["-o", f"python_files=test_*.py {OWN_KERNEL_TESTS}"]
         begun = time.monotonic()
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **variables, "ENGINES_RUNTIME": column.runtime}

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 RUNSC = {
     "test_services.py": "each container has a loopback of its own there, so that no relay reaches a service: the worker refuses to start with builds on",
+    "test_builds.py::test_an_image_and_its_facts": "it serves the image",
+    "test_builds.py::test_b6_the_image_cannot_choose_its_user_folders_or_checks": "it serves the image",
+    "test_builds.py::test_two_at_once_do_not_disturb_each_other": "it serves the images",
     "test_promises.py::test_everything_is_killed_at_the_wall_limit": "its control looks for the program on the host, where gVisor's processes do not appear; they end with their box",
     "test_promises.py::test_a_memory_kill_of_the_main_process_is_a_fact": "the box's kernel calls it an exit; the host's kill count makes it memory_limit all the same",
     "test_promises.py::test_many_small_files_are_bounded": "gVisor's tmpfs does not count inodes; memory bounds them",

@@ -6,6 +6,7 @@ It has its own root, mounts, network, data, socket and cgroups, shares nothing w
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -18,17 +19,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import docker
-import requests
 
+from sandbox.builds import ENGINE_ERRORS
 from sandbox.images import BASE, RUNTIMES, debian, image_tag
 from sandbox.images.build import connect
 from sandbox.types import SandboxError
 
 SUITE = "trixie"
-PACKAGES = ("ca-certificates", "docker.io", "runsc")
+PACKAGES = ("ca-certificates", "docker.io", "procps", "runsc")
 CACHE = Path("/var/cache/assay-engines")
 """Not in the checkout: the path of a socket may have 107 characters."""
-GROUP = "assay-engines"
 PLATFORM = "systrap"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -56,7 +56,7 @@ class Engine:
         """Until it answers. Raises SandboxError."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._daemon.poll() is None:
-            with suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+            with suppress(*ENGINE_ERRORS):
                 self.client.ping()
                 return
             time.sleep(0.3)
@@ -65,10 +65,11 @@ class Engine:
         )
 
     def stop(self) -> None:
-        """Remove what runs in it, and end it."""
-        with suppress(docker.errors.DockerException, requests.exceptions.RequestException):
-            for one in self.client.containers.list(all=True):
-                one.remove(force=True, v=True)
+        """End it with whatever still runs in it."""
+        with suppress(*ENGINE_ERRORS):
+            for one in self.client.containers.list(all=True, ignore_removed=True):
+                with suppress(*ENGINE_ERRORS):  # somebody else removes it already
+                    one.remove(force=True, v=True)
         if self._daemon.poll() is None:
             self._daemon.terminate()
             try:
@@ -80,10 +81,10 @@ class Engine:
 
 def root(say: Callable[[str], None]) -> Path:
     """The Debian it runs in, made once. Raises SandboxError."""
-    target = CACHE / SUITE
+    target = CACHE / "-".join((SUITE, hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]))
     if not target.is_dir():
         say(f"  making a Debian ({SUITE}) with {', '.join(PACKAGES)}: about half a minute")
-        part = CACHE / f"{SUITE}.part"
+        part = target.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         debian.make(part, PACKAGES, suite=SUITE)
@@ -106,7 +107,7 @@ def engine(say: Callable[[str], None]) -> Iterator[Engine]:
         "pidfile": work / "dockerd.pid",
         "data-root": work / "data",
         "exec-root": work / "exec",
-        "cgroup-parent": f"/{GROUP}",
+        "cgroup-parent": f"/{_group(work)}",
         "bridge": "none",
         "iptables": "false",
         "ip6tables": "false",
@@ -122,7 +123,7 @@ def engine(say: Callable[[str], None]) -> Iterator[Engine]:
             start_new_session=True,  # a Ctrl-C is for us, who end it in good order
             preexec_fn=_end_with_parent,
         )
-    _make_groups()
+    _make_groups(work)
     found = Engine(daemon, work)
     try:
         found.wait()
@@ -130,8 +131,7 @@ def engine(say: Callable[[str], None]) -> Iterator[Engine]:
         yield found
     finally:
         found.stop()
-        _remove_groups()
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work)
     if work.exists():
         raise SandboxError(f"{work} cannot be removed")
 
@@ -142,10 +142,37 @@ def clean() -> None:
 
 
 def _remove_abandoned() -> None:
-    """What a run that was killed has left: its engine ended with it, its folder did not."""
+    """What a run that was killed has left: its engine ended with it, the rest did not."""
     for folder in CACHE.glob("run-*"):
         if not Path("/proc", folder.name.removeprefix("run-")).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(work: Path) -> None:
+    """Whatever an engine that has ended leaves: supervisors of its containers, what they supervise, groups, its folder."""
+    end = time.monotonic() + STOP_SECONDS
+    while (left := _processes(work)) and time.monotonic() < end:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    for group in _groups(work):
+        with suppress(OSError):
+            group.rmdir()
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _processes(work: Path) -> set[int]:
+    """Processes whose command names the folder, which no other has, and members of our groups."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"{work}/".encode() in (path / "cmdline").read_bytes():
+                found.add(int(path.name))
+    for group in _groups(work):
+        with suppress(OSError):
+            found |= {int(pid) for pid in (group / "cgroup.procs").read_text().split()}
+    return found - {os.getpid()}
 
 
 def _end_with_parent() -> None:
@@ -168,18 +195,22 @@ def _bring_images(engine: Engine, say: Callable[[str], None]) -> None:
         say(f"  {tag}: brought over in {time.monotonic() - begun:.0f} s")
 
 
-def _make_groups() -> None:
+def _group(work: Path) -> str:
+    return f"{CACHE.name}-{work.name}"
+
+
+def _make_groups(work: Path) -> None:
     """Version 1 lets nobody into a new cpuset that names no cores, and runsc does not inherit them as runc does."""
     above = Path("/sys/fs/cgroup/cpuset")
     if above.is_dir():
-        (above / GROUP).mkdir(exist_ok=True)
+        ours = above / _group(work)
+        ours.mkdir()
         for name in ("cpuset.cpus", "cpuset.mems"):
-            (above / GROUP / name).write_text((above / name).read_text())
+            (ours / name).write_text((above / name).read_text())
 
 
-def _remove_groups() -> None:
-    """The groups of its containers, in every hierarchy, innermost first."""
-    for top in [*Path("/sys/fs/cgroup").glob(f"*/{GROUP}"), Path("/sys/fs/cgroup") / GROUP]:
-        for folder in sorted((one for one in top.glob("**/") if one.is_dir()), key=lambda one: -len(one.parts)):
-            with suppress(OSError):
-                folder.rmdir()
+def _groups(work: Path) -> Iterator[Path]:
+    """Its own groups and those of its containers, in every hierarchy, innermost first."""
+    tree, name = Path("/sys/fs/cgroup"), _group(work)
+    for top in [*tree.glob(f"*/{name}"), tree / name]:
+        yield from sorted((one for one in top.glob("**/") if one.is_dir()), key=lambda one: -len(one.parts))

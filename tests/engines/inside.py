@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import socket
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-
 
 def main(root: str, work: str, *program: str) -> None:
-    loopback_up()
+    network()
     for folder in ("proc", "sys", "dev", "mnt", work.lstrip("/")):
         (Path(root) / folder).mkdir(parents=True, exist_ok=True)
     mount("--bind", root, root)  # what becomes a root must be a mount
@@ -39,12 +34,17 @@ def mount(*args: str) -> None:
     subprocess.run(["mount", *args], check=True)
 
 
-def loopback_up() -> None:
-    """A new network has its loopback down."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sh14x", b"lo", 0)
-        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+def network() -> None:
+    """A loopback, and a way out that leads nowhere: what a program must not reach has to be there."""
+    for command in (
+        "link set lo up",
+        "link add name out0 type veth peer name nowhere",
+        "link set nowhere up",
+        "link set out0 arp off up",
+        "address add 198.51.100.2/24 dev out0",
+        "route add default dev out0",
+    ):
+        subprocess.run(["ip", *command.split()], check=True)
 
 
 if __name__ == "__main__":
