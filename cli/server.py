@@ -119,7 +119,8 @@ def try_challenge(
     """
     from cli import trial
 
-    accepted = trial.run(challenge, path, folders=_settings().challenges, as_json=as_json)
+    settings = _settings()
+    accepted = trial.run(challenge, path, folders=settings.challenges, as_json=as_json, oci_runtime=settings.runtime)
     if not accepted:
         raise typer.Exit(NOT_ACCEPTED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,17 @@ def test_what_the_self_test_refuses_is_told_and_nothing_is_claimed(at: Installat
     assert "the engine does not know the runtime no-such-runtime" in sentence
     assert "Traceback" not in said
     assert (at.judging(submission).state, at.attempts(submission)) == (State.queued, [])
+    assert boxes(at) == []
+
+
+def test_a_worker_told_to_stop_during_its_self_test_stops_and_leaves_nothing(at: Installation) -> None:
+    process = assay(at, "-m", "cli.main", "worker")
+    wait_for(lambda: boxes(at), "a probe box")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert "worker.started" not in said
+    assert "Traceback" not in said
     assert boxes(at) == []
 
 
