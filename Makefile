@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 ONCE ?=
 REGISTRY ?=
+CLEAN ?=
 ARGS ?=
 
 BIN := .venv/bin
@@ -13,7 +14,7 @@ SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images service-images demo test gate bench lint format types unit lock screenshots
+.PHONY: help setup images service-images demo test gate bench engines lint format types unit lock screenshots
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,12 @@ bench: ## How fast it is here, each figure beside a plain way of doing the same 
 	@$(STEP) 3/5 "Images" $(BUILD)
 	@$(STEP) 4/5 "Programs it measures with" scripts/ensure-packages postgresql=pg_ctlcluster
 	@$(STEP) --last 5/5 "Figures" $(BIN)/python -m bench $(ARGS)
+
+engines: ## The sandbox's promises on a newer Docker Engine and under gVisor, too; root on Debian (CLEAN=1 removes what it keeps)
+	@$(STEP) 1/4 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
+	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/4 "Images" $(BUILD)
+	@$(STEP) --last 4/4 "Engines" $(BIN)/python -m tests.engines $(if $(CLEAN),--clean) $(ARGS)
 
 setup: ## .venv with everything, the engine and the images
 	@$(STEP) 1/3 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev

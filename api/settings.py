@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     worker_metrics_port: Port = 0
 
     builds: Literal["off", "wheels", "any"] = "off"
+    runtime: Annotated[str, Field(min_length=1)] = "runc"
     slots: Annotated[int, Field(ge=0)] = 0
     warm_memory_percent: Annotated[float, Field(ge=0, le=80)] = 20.0
     lease_seconds: Seconds = 45.0

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,15 +93,16 @@ def run_worker(with_parent: WithParent = False) -> None:
 def doctor(as_json: Json = False) -> None:
     """Check that this machine can judge.
 
-    Looks at the engine and the images, and proves in real boxes that every limit fires. Takes a few
-    seconds. Ends with exit code 1 if anything fails.
+    Looks at the engine and the images, and proves in real boxes that every limit fires: what a worker does
+    before it takes work. Takes a few seconds. Ends with exit code 1 if anything forbids to judge; a warning does not.
     """
     from cli.doctor import examine
 
-    findings = examine(on_finding=lambda _: None) if as_json else examine(on_finding=_print_finding)
+    runtime = _settings().runtime
+    findings = examine((lambda _: None) if as_json else _print_finding, runtime)
     if as_json:
-        print(json.dumps([{"name": one.name, "ok": one.ok, "detail": one.detail} for one in findings], indent=2))
-    if not all(one.ok for one in findings):
+        print(json.dumps([asdict(one) for one in findings], indent=2))
+    if any(one.refuses for one in findings):
         raise typer.Exit(1)
 
 
@@ -117,7 +119,8 @@ def try_challenge(
     """
     from cli import trial
 
-    accepted = trial.run(challenge, path, folders=_settings().challenges, as_json=as_json)
+    settings = _settings()
+    accepted = trial.run(challenge, path, folders=settings.challenges, as_json=as_json, oci_runtime=settings.runtime)
     if not accepted:
         raise typer.Exit(NOT_ACCEPTED)
 
@@ -199,10 +202,12 @@ def _database_error(error: Exception) -> CliError:
 
 def _print_finding(finding: object) -> None:
     from cli.client.show import out, safe
-    from sandbox.selftest import Finding
+    from sandbox.selftest import Finding, State
 
     assert isinstance(finding, Finding)
-    mark, style = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
+    mark, style = {State.OK: ("ok  ", "green"), State.WARNING: ("warn", "yellow"), State.REFUSAL: ("FAIL", "bold red")}[
+        finding.state
+    ]
     out.print(mark, style=style, end=" ")
     out.print(f"{finding.name:22} {safe(finding.detail)}", soft_wrap=True)
 

@@ -29,12 +29,12 @@ SHOWN_BYTES = 8 * 1024
 """Of each stream of each run; a dry run's own words, the rest is cut in the middle."""
 
 
-def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool) -> bool:
+def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, oci_runtime: str = "runc") -> bool:
     """Judge a file, a folder or an archive and show what came of it; whether it was accepted. Raises CliError."""
     found = _find(challenge, folders)
     files = _files(path, found)
     try:
-        sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve)
+        sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve, oci_runtime=oci_runtime)
     except SandboxError as error:
         raise CliError(str(error)) from error
     heard: list[RunResult] = []

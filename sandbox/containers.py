@@ -24,10 +24,11 @@ from docker.types import LogConfig, Ulimit
 
 from sandbox.builds import BUILD, ENGINE_ERRORS, SLIM, Builds, BuiltImage
 from sandbox.cgroups import ROOT, Cgroup, Usage
+from sandbox.engine import has_own_kernel
 from sandbox.pool import Pool
 from sandbox.service import SupervisedService, Watch
 from sandbox.supervisor import BOOT, START_SECONDS, SupervisedBox
-from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, never
+from sandbox.types import BuildFailed, BuildLimits, Image, Job, Limits, RunResult, SandboxError, Unfit, never
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ WAITING_WEIGHT = 32
 """The same while it is made ahead: it gets what nobody else wants."""
 IMPORT_SECONDS = 600.0
 """For the imports of a box of so little weight."""
+OWN_KERNEL_PROCESSES = 128
+"""A box with a kernel of its own (gVisor) gets at least so many: the threads of that kernel count, too."""
 RELAY = Limits(cpu_seconds=600, wall_seconds=600, memory_mb=192, processes=96, output_kb=64, files_mb=8)
 SECCOMP = (Path(__file__).parent / "seccomp.json").read_text()
 """The profile's text: the engine takes the JSON itself, not a path."""
@@ -61,7 +64,15 @@ ENVIRONMENT = {
 
 
 def box_flags(
-    api: Any, job: Job, *, image: str, uid: int, cpu: int, labels: Mapping[str, str], weight: int = WEIGHT
+    api: Any,
+    job: Job,
+    *,
+    image: str,
+    uid: int,
+    cpu: int,
+    labels: Mapping[str, str],
+    oci_runtime: str,
+    weight: int = WEIGHT,
 ) -> dict[str, Any]:
     """The engine's create call for a hardened box; a test asserts each flag on a live one."""
     return {
@@ -78,7 +89,7 @@ def box_flags(
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", weight=weight),
+        "host_config": _hardened(api, job.limits, cpu=cpu, network="none", oci_runtime=oci_runtime, weight=weight),
     }
 
 
@@ -92,11 +103,13 @@ def service_flags(
     uid: int,
     cpu: int,
     labels: Mapping[str, str],
+    oci_runtime: str,
 ) -> dict[str, Any]:
     """The same for an image's own entry point, which joins the network of the container `relay`.
 
     Its own settings stay, but for its user. There is no init: its program is process 1, as under `docker run`.
     """
+    network = f"container:{relay}"
     ours = {"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", **{f"{name}_NUM_THREADS": "1" for name in THREADS}}
     return {
         "image": image,
@@ -108,11 +121,11 @@ def service_flags(
         "healthcheck": {"test": ["NONE"]},
         "stop_signal": "SIGKILL",
         "labels": dict(labels),
-        "host_config": _hardened(api, limits, cpu=cpu, network=f"container:{relay}"),
+        "host_config": _hardened(api, limits, cpu=cpu, network=network, oci_runtime=oci_runtime),
     }
 
 
-def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, weight: int = WEIGHT) -> Any:
+def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, oci_runtime: str, weight: int = WEIGHT) -> Any:
     memory = limits.memory_mb * 2**20
     largest_file = limits.files_mb * 2**20
     return api.create_host_config(
@@ -141,6 +154,7 @@ def _hardened(api: Any, limits: Limits, *, cpu: int, network: str, weight: int =
         log_config=LogConfig(type="none"),
         auto_remove=False,
         oom_kill_disable=False,
+        runtime=oci_runtime,
     )
 
 
@@ -260,15 +274,19 @@ class DockerSandbox:
         cpus: Collection[int] = (),
         cgroup_root: Path = ROOT,
         builds: str = "wheels",
+        oci_runtime: str = "runc",
         warm_mb: float = 0.0,
     ) -> None:
         """`instance` labels everything made here; `image_of` gives the image id of a runtime. Raises SandboxError.
 
+        `oci_runtime` is the engine's name of what starts boxes; there is no other to fall back to.
         `builds`: "off", "wheels" (a Dockerfile may run the wheelhouse's installer) or "any" (whatever it likes).
         `warm_mb` is how much memory boxes may hold that are made ahead; none are if it is 0.
         """
         self.instance = instance
         self.cgroup_root = cgroup_root
+        self._oci_runtime = oci_runtime
+        self._own_kernel = False
         self._image_of = image_of
         self._base_url = base_url
         self._local = threading.local()
@@ -285,6 +303,8 @@ class DockerSandbox:
         self._builds = Builds(self, image_of, any_run=builds == "any")
         self._may_build = builds != "off"
         self.ping()
+        if oci_runtime != "runc":
+            self._own_kernel = has_own_kernel(self.about()[1], oci_runtime)
         most = 2 * len(self._busy)
         self.pool = Pool(self._made_ahead, self._kind, most=most, memory_mb=warm_mb) if warm_mb else None
 
@@ -305,6 +325,13 @@ class DockerSandbox:
         """Raises SandboxError unless the engine answers."""
         try:
             self.api.ping()
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"the Docker engine does not answer: {error}") from error
+
+    def about(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The engine's own words on itself: its version and its info. Raises SandboxError."""
+        try:
+            return self.api.version(), self.api.info()
         except ENGINE_ERRORS as error:
             raise SandboxError(f"the Docker engine does not answer: {error}") from error
 
@@ -353,6 +380,10 @@ class DockerSandbox:
         Raises BuildFailed when its first process cannot be started at all, SandboxError, Abandoned.
         """
         assert isinstance(image, BuiltImage)
+        if self._own_kernel:
+            raise Unfit(
+                f"{self._oci_runtime} gives each container a loopback of its own, so no relay reaches a service"
+            )
         id = self._builds.layered(image, files)
         watch: Watch | None = None
         job = Job(
@@ -369,13 +400,14 @@ class DockerSandbox:
             def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
                 return service_flags(
                     self.api,
-                    limits,
+                    self._in_force(limits),
                     image=id,
                     environment=image.environment,
                     relay=warm.container.name,
                     uid=uid,
                     cpu=cpu,
                     labels=labels,
+                    oci_runtime=self._oci_runtime,
                 )
 
             watch = Watch(self._started(flags, job.labels), limits)
@@ -470,6 +502,10 @@ class DockerSandbox:
         self._busy[cpu] += 1
         return cpu
 
+    def _in_force(self, limits: Limits) -> Limits:
+        least = OWN_KERNEL_PROCESSES if self._own_kernel else 0
+        return replace(limits, processes=max(limits.processes, least))
+
     def _leave(self, place: _Place) -> None:
         """Called with the lock held."""
         if place.cpu is not None:
@@ -477,8 +513,9 @@ class DockerSandbox:
             place.cpu = None
 
     def _kind(self, job: Job) -> Hashable:
-        """What cannot be changed on a box that waits."""
-        return self._image_of(job.runtime), job.modules, job.limits.processes, job.limits.files_mb
+        """What cannot be changed on a box that waits; of one with a kernel of its own that is everything."""
+        memory = job.limits.memory_mb if self._own_kernel else 0
+        return self._image_of(job.runtime), job.modules, job.limits.processes, job.limits.files_mb, memory
 
     def _warm(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
         """A box with everything imported: one that waits, else a new one. Raises SandboxError, Abandoned."""
@@ -491,8 +528,16 @@ class DockerSandbox:
         """A new box of this weight with everything imported within so many seconds."""
 
         def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
-            image = self._image_of(job.runtime)
-            return box_flags(self.api, job, image=image, uid=uid, cpu=cpu, labels=labels, weight=weight)
+            return box_flags(
+                self.api,
+                replace(job, limits=self._in_force(job.limits)),
+                image=self._image_of(job.runtime),
+                uid=uid,
+                cpu=cpu,
+                labels=labels,
+                oci_runtime=self._oci_runtime,
+                weight=weight,
+            )
 
         container = self._started(flags, labels)
         box = SupervisedBox(container, job)
@@ -506,7 +551,7 @@ class DockerSandbox:
     def _made_ahead(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
         """A box to wait in the pool, on no core's account."""
         plain = replace(job, files={}, library={}, outputs=(), labels={})
-        warm = self._made(plain, {}, abandoned, WAITING_WEIGHT, IMPORT_SECONDS)
+        warm = self._made(plain, {}, abandoned, WEIGHT if self._own_kernel else WAITING_WEIGHT, IMPORT_SECONDS)
         with self._lock:
             self._leave(warm.container.place)
         return warm
@@ -520,6 +565,8 @@ class DockerSandbox:
         try:
             if not warm.box.awake():
                 return False
+            if self._own_kernel:
+                return True
             changed = self.api.update_container(
                 warm.container.name,
                 cpu_shares=WEIGHT,
@@ -561,7 +608,7 @@ class DockerSandbox:
         try:
             made = self.api.create_container(name=name, **flags)
             if made.get("Warnings"):
-                raise SandboxError(f"the engine would not keep every limit: {'; '.join(made['Warnings'])}")
+                raise Unfit(f"the engine would not keep every limit of a box: {'; '.join(made['Warnings'])}")
             stream = self.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             stream._sock.setblocking(False)
             container = _EngineContainer(self, name, stream, place)

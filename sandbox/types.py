@@ -15,6 +15,10 @@ class SandboxError(Exception):
     """The operator's fault: the engine, an image or the host failed; the run says nothing about the submission."""
 
 
+class Unfit(SandboxError):
+    """The operator's too, and no other run would fare better: nothing more may be judged until somebody has looked."""
+
+
 class Abandoned(Exception):
     """Nobody wants the result any more: the worker has lost its claim or stops. Nobody's fault."""
 

@@ -19,7 +19,7 @@ from api.store import Store, judgings, sweep, workers
 from api.store.judgings import Claim
 from challenges.loader import Challenge
 from challenges.report import Report
-from sandbox.types import Abandoned, SandboxError
+from sandbox.types import Abandoned, SandboxError, Unfit
 from worker.graders import GraderFault
 from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
@@ -61,7 +61,9 @@ class Slots:
         preparer: Preparer,
         ring: Callable[[], None],
         metrics: WorkerMetrics | None = None,
+        on_unfit: Callable[[Unfit], None] = lambda _: None,
     ) -> None:
+        """`on_unfit` hears why nothing can be judged here any more; by then nothing more is claimed."""
         self.name = name
         self._settings = settings
         self._store = store
@@ -71,6 +73,7 @@ class Slots:
         self._preparer = preparer
         self._ring = ring
         self._metrics = metrics or WorkerMetrics()
+        self._on_unfit = on_unfit
         self._metrics.slots.set(settings.slots_in_force)
         self._free = threading.Semaphore(settings.slots_in_force)
         self._stopping = threading.Event()
@@ -96,6 +99,13 @@ class Slots:
     def refuse(self) -> None:
         """Claim nothing more and abandon what is running, so that it is given back."""
         self._stopping.set()
+
+    def end(self, why: Unfit) -> None:
+        """This machine cannot judge any more: refuse, and say why."""
+        if not self.stopping:
+            log.error("worker.unfit", error=str(why))
+        self.refuse()
+        self._on_unfit(why)
 
     def stop(self) -> None:
         """Claim nothing more, give everything back that is not done, and return when it is."""
@@ -153,6 +163,9 @@ class Slots:
                 "the worker stopped" if stopped else "the claim was lost",
                 0.0,
             )
+        except Unfit as error:
+            self.end(error)
+            self._give_back(claim, _class(error), str(error), 0.0)
         except (SandboxError, BadPack, OSError, SQLAlchemyError, LookupError) as error:
             log.error("judging.failed", error=type(error).__name__, detail=_told(error))
             self._give_back(claim, _class(error), f"{type(error).__name__}: {error}", self._delay(claim))

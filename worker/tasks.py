@@ -7,10 +7,11 @@ import secrets
 import signal
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import IO, Any
 
 import celery.signals
@@ -25,9 +26,12 @@ from api.queue import TASK, Bell, celery_config
 from api.settings import Settings
 from api.store import Store
 from challenges.loader import Challenge, builtin_root, load_all
+from sandbox import fitness
+from sandbox.builds import SLIM, WHEELHOUSE
 from sandbox.containers import DockerSandbox
-from sandbox.images.build import resolve
-from sandbox.types import SandboxError
+from sandbox.images.build import Pinned
+from sandbox.selftest import Finding, State
+from sandbox.types import Abandoned, SandboxError, Unfit
 from worker.graders import GraderFault, Graders
 from worker.grading import Grading
 from worker.metrics import Watched, WorkerMetrics
@@ -51,6 +55,35 @@ class Worker:
     challenges: dict[str, Challenge]
     preparer: Preparer
     metrics: WorkerMetrics
+    images: Pinned
+    unfit: Unfit | None = None
+    """Why it ended itself."""
+
+    def prove(self, settings: Settings, abandoned: Callable[[], bool]) -> None:
+        """See in real boxes that this machine keeps its promises. Raises Unfit with every cause, and Abandoned."""
+        begun = time.monotonic()
+        log.info("selftest.started", runtime=settings.runtime)
+        services = settings.builds != "off"
+        runtimes = {name for one in self.challenges.values() for name in (one.runtime, one.grader_runtime)}
+        if services and any(one.build for one in self.challenges.values()):
+            runtimes |= {SLIM, WHEELHOUSE}
+        findings = fitness.examine(
+            instance=settings.instance,
+            image_of=self.images,
+            on_finding=_tell,
+            oci_runtime=settings.runtime,
+            runtimes=sorted(runtimes),
+            services=services,
+            abandoned=abandoned,
+        )
+        if causes := [f"{one.name}: {one.detail}" for one in findings if one.refuses]:
+            raise Unfit(f"this machine cannot judge ({'; '.join(causes)})")
+        log.info("selftest.passed", findings=len(findings), seconds=round(time.monotonic() - begun, 1))
+
+    def end(self, why: Unfit) -> None:
+        """Have this process stop in good order; `run` then raises `why`."""
+        self.unfit = self.unfit or why
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def start(self, bell_works: Callable[[], bool]) -> None:
         """Reap, prepare what is not prepared, and begin to claim."""
@@ -71,6 +104,9 @@ class Worker:
         for challenge in self.challenges.values():
             try:
                 self.preparer.prepared(challenge)
+            except Unfit as error:
+                self.slots.end(error)
+                return
             except (GraderFault, SandboxError) as error:
                 if self.slots.stopping:
                     return
@@ -82,8 +118,13 @@ def assemble(settings: Settings) -> Worker:
     """A worker, not yet started. Raises AnotherWorker, ChallengeError, SandboxError."""
     settings.prepare()
     host = own_host(settings.data / "worker.lock")
+    images = Pinned()
     sandbox = DockerSandbox(
-        instance=settings.instance, image_of=cache(resolve), builds=settings.builds, warm_mb=settings.warm_mb
+        instance=settings.instance,
+        image_of=images,
+        builds=settings.builds,
+        oci_runtime=settings.runtime,
+        warm_mb=settings.warm_mb,
     )
     store = Store(settings.database, pool_size=settings.slots_in_force + 4)
     store.migrate()
@@ -108,9 +149,16 @@ def assemble(settings: Settings) -> Worker:
         preparer=preparer,
         ring=bell.ring,
         metrics=metrics,
+        on_unfit=lambda why: worker.end(why),
     )
     reaper = Reaper(sandbox, metrics.reaped.inc)
-    return Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics)
+    worker = Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics, images)
+    return worker
+
+
+def _tell(finding: Finding) -> None:
+    say = {State.OK: log.debug, State.WARNING: log.warning, State.REFUSAL: log.error}[finding.state]
+    say(f"selftest.{finding.state}", check=finding.name, detail=finding.detail)
 
 
 def celery_app(settings: Settings, worker: Worker) -> Celery:
@@ -126,21 +174,31 @@ def celery_app(settings: Settings, worker: Worker) -> Celery:
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT. Without a broker the worker polls. Raises what `assemble` raises."""
+    """Prove that this machine can judge, then work until SIGTERM or SIGINT. Without a broker the worker polls.
+
+    Raises what `assemble` raises, and Unfit when this machine cannot judge, now or later.
+    """
     logs.configure("worker", form=settings.log_format, level=settings.log_level)
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     worker = assemble(settings)
     try:
+        with suppress(Abandoned):
+            worker.prove(settings, stop.is_set)
+        if stop.is_set():
+            return
         with exposed(worker.metrics.registry, settings.metrics_host, settings.worker_metrics_port):
             if settings.broker_url:
+                for number, handler in before.items():  # Celery has its own
+                    signal.signal(number, handler)
                 _run_celery(settings, worker)
             else:
-                stop = threading.Event()
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    signal.signal(number, lambda *_: stop.set())
                 worker.start(lambda: False)
                 stop.wait()
     finally:
         worker.close()
+    if worker.unfit is not None:
+        raise worker.unfit
 
 
 def _run_celery(settings: Settings, worker: Worker) -> None:

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,12 +27,13 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from sandbox.images import BASE, ROOT, RUNTIMES, debian, image_tag, parent, recipe_digest, recipe_folder, wheels
 from sandbox.images.progress import Progress
-from sandbox.types import SandboxError
+from sandbox.types import SandboxError, Unfit
 
 DEBIAN = "debian:12-slim"
 REGISTRY_PATIENCE_SECONDS = 5.0
 NEEDED_GB = 3.0
 SMOKE_SECONDS = 180
+LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,10 @@ class Builder:
             yield
 
 
-def connect() -> docker.DockerClient:
+def connect(timeout: float = 600) -> docker.DockerClient:
     """The engine of the environment (DOCKER_HOST, or the local socket). Raises SandboxError if it does not answer."""
     try:
-        engine = docker.from_env(timeout=600)
+        engine = docker.from_env(timeout=timeout)
         engine.ping()
     except (DockerException, requests.exceptions.RequestException) as error:
         raise SandboxError(f"no Docker Engine answers ({error}); scripts/ensure-docker says what to do") from error
@@ -186,7 +188,7 @@ def connect() -> docker.DockerClient:
 def resolve(runtime: str, engine: docker.DockerClient | None = None) -> str:
     """Image ID (sha256:...) of a runtime's recipe as it stands. Raises SandboxError if it has not been made."""
     recipe_folder(runtime)
-    image = _find(engine or connect(), runtime)
+    image = _sought(engine or connect(), runtime)
     if image is None:
         raise SandboxError(
             f"the image of {runtime} has not been made; run `assay images build {runtime}` or `make images`"
@@ -194,11 +196,45 @@ def resolve(runtime: str, engine: docker.DockerClient | None = None) -> str:
     return image
 
 
-def _find(engine: docker.DockerClient, runtime: str) -> str | None:
+class Pinned:
+    """The image ids a process began with, by runtime. Safe to use from many threads.
+
+    Looks each time again: an image that is gone, or another one since, would give other verdicts than those before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: docker.DockerClient | None = None
+        self._ids: dict[str, str] = {}
+
+    def __call__(self, runtime: str) -> str:
+        """Raises Unfit when it is not the image it was; SandboxError when there never was one, or nobody answers."""
+        with self._lock:
+            self._engine = self._engine or connect(LOOK_SECONDS)
+            pinned = self._ids.get(runtime)
+            if pinned is None:
+                pinned = self._ids[runtime] = resolve(runtime, self._engine)
+            elif (image := _sought(self._engine, runtime)) != pinned:
+                now = f"is {image[:19]} now" if image else "is gone"
+                raise Unfit(f"the image of {runtime} was {pinned[:19]} when this process began, and {now}")
+            return pinned
+
+
+def _sought(engine: docker.DockerClient, runtime: str) -> str | None:
+    """The same as `_find`. Raises SandboxError when the engine does not answer."""
     try:
-        return str(engine.images.get(image_tag(runtime)).id)
+        return _find(engine, runtime)
+    except (DockerException, requests.exceptions.RequestException) as error:
+        raise SandboxError(f"the engine does not say whether it has the image of {runtime}: {error}") from error
+
+
+def _find(engine: docker.DockerClient, runtime: str) -> str | None:
+    """ID of the image that bears the recipe's name and was made of it; a name alone can be given to any image."""
+    try:
+        image = engine.images.get(image_tag(runtime))
     except ImageNotFound:
         return None
+    return str(image.id) if image.labels.get("assay.recipe") == recipe_digest(runtime) else None
 
 
 def pack(parts: Iterable[tuple[Path, str]], target: Any) -> None:

@@ -1,4 +1,4 @@
-"""Makes a plain Debian 12 out of Debian packages, and fetches more of them, for hosts that reach no container registry.
+"""Makes a plain Debian out of Debian packages, and fetches more of them, for hosts that reach no container registry.
 
 Knows no engine. The packages come from wherever this host's own apt gets them, with their signatures checked.
 """
@@ -22,16 +22,16 @@ _SUITES = {"Debian": ("", "-updates"), "Debian-Security": ("-security",)}
 _NO_DOCS = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "info", "locale", "lintian")]
 
 
-def make(target: Path, packages: Iterable[str]) -> None:
-    """Write a Debian 12 with these packages to `target` (.tar). Raises SandboxError where this host cannot."""
+def make(target: Path, packages: Iterable[str], *, suite: str = SUITE) -> None:
+    """Write a Debian with these packages to `target`, a .tar or a folder. Raises SandboxError if this host cannot."""
     _require_tool()
-    sources = "\n".join(_sources())
+    sources = "\n".join(_sources(suite))
     command = [*_PLAIN, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}"]
-    command += [*_NO_DOCS, *(f"--aptopt={line}" for line in _proxies()), SUITE, str(target), "-"]
+    command += [*_NO_DOCS, *(f"--aptopt={line}" for line in _proxies()), suite, str(target), "-"]
     done = subprocess.run(command, input=sources, capture_output=True, text=True)
     if done.returncode != 0:
         raise SandboxError(
-            f"mmdebstrap could not make a Debian 12 from this host's package mirror:\n{_tail(done.stderr)}"
+            f"mmdebstrap could not make a Debian ({suite}) from this host's package mirror:\n{_tail(done.stderr)}"
         )
 
 

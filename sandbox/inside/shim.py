@@ -96,18 +96,36 @@ def become_submission(start: dict[str, Any], channel: socket.socket, out: int, e
         return 127
 
 
-def bury(child: int) -> None:
-    """Reap what the submission orphaned, which the first process of a box inherits; the child itself is waited for."""
+def told_of_ends() -> int:
+    """A descriptor that has something to read when a child may have ended; once at the beginning, too.
+
+    Not a pidfd, which gVisor does not have.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    os.write(write, b"?")
+    return read
+
+
+def bury(child: int) -> int | None:
+    """The status of the child once it has ended; reaps what the submission orphaned, which a first process inherits."""
+    status = None
     try:
-        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != child:
-            os.waitpid(ended.si_pid, 0)
+        while True:
+            who, how = os.waitpid(-1, os.WNOHANG)
+            if not who:
+                return status
+            if who == child:
+                status = how
     except ChildProcessError:
-        pass  # none is left
+        return status  # none is left
 
 
 def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
     """Carry bytes between the supervisor and the child until the child has ended and its streams are empty."""
-    ended = os.pidfd_open(child)
+    ended = told_of_ends()
     waiting = b""
     sources = {out: b"O", err: b"E", channel.fileno(): b"C"}
     channel.setblocking(False)
@@ -153,10 +171,12 @@ def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
             if channel.fileno() in sources:
                 poll.modify(channel.fileno(), select.POLLIN | (select.POLLOUT if waiting else 0))
         if ended in ready and status is None:
-            status = os.waitpid(child, 0)[1]
-            poll.unregister(ended)
-            if listening:
-                poll.unregister(0)
+            os.read(ended, CHUNK)
+            status = bury(child)
+            if status is not None:
+                poll.unregister(ended)
+                if listening:
+                    poll.unregister(0)
         if status is not None and not moved:
             return status
 
@@ -211,7 +231,6 @@ def main() -> int:
     for one in (out_write, err_write):
         os.close(one)
     theirs.close()
-    signal.signal(signal.SIGCHLD, lambda *_: bury(child))
     status = carry(child, ours, out_read, err_read)
     code = os.waitstatus_to_exitcode(status)
     for index, name in enumerate(start["outputs"]):

@@ -86,3 +86,12 @@ def test_what_goes_wrong_is_one_sentence(assay: Assay, tmp_path: Path) -> None:
     (tmp_path / "challenge.toml").write_text("nonsense")
     broken = assay("challenge", "try", tmp_path, "large.py")
     assert (broken.exit_code, "challenge.toml" in broken.stderr) == (1, True)
+
+
+def test_it_runs_under_the_runtime_of_the_settings_and_under_no_other(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_RUNTIME", "no-such-runtime")
+    refused = assay("challenge", "try", TOYS / "toy-call", TOYS / "toy-call" / "solutions" / "accepted" / "plain.py")
+    assert refused.exit_code == 1
+    assert "no-such-runtime" in refused.stderr

@@ -27,9 +27,16 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def sandbox(image: str) -> Iterator[DockerSandbox]:
+def oci_runtime() -> str:
+    """What starts boxes: runc, or what `make engines` names."""
+    return os.environ.get("ENGINES_RUNTIME", "runc")
+
+
+@pytest.fixture(scope="session")
+def sandbox(image: str, oci_runtime: str) -> Iterator[DockerSandbox]:
     """One sandbox for the whole run, with boxes made ahead as a worker has them; it must leave nothing behind."""
-    with_label = DockerSandbox(instance=f"test-promises-{os.getpid()}", image_of=lambda _: image, warm_mb=1000)
+    instance = f"test-promises-{os.getpid()}"
+    with_label = DockerSandbox(instance=instance, image_of=lambda _: image, oci_runtime=oci_runtime, warm_mb=1000)
     yield with_label
     with_label.close()
     assert with_label.leftovers() == []
@@ -106,10 +113,11 @@ def listener() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def builder() -> Iterator[DockerSandbox]:
+def builder(oci_runtime: str) -> Iterator[DockerSandbox]:
     """A sandbox with the images that builds need; nothing of what it builds may stay."""
     images = {name: resolve(name) for name in ("python-slim", "python-wheelhouse")}
-    found = DockerSandbox(instance=f"test-builds-{os.getpid()}", image_of=images.__getitem__)
+    instance = f"test-builds-{os.getpid()}"
+    found = DockerSandbox(instance=instance, image_of=images.__getitem__, oci_runtime=oci_runtime)
     yield found
     found.close()
     assert found.leftovers() == []

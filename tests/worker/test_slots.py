@@ -18,7 +18,7 @@ from api.store.tables import Outcome as AttemptOutcome
 from api.store.tables import State, Submission
 from challenges.kit.score import Score
 from challenges.loader import Challenge
-from sandbox.types import Abandoned, SandboxError
+from sandbox.types import Abandoned, SandboxError, Unfit
 from tests.databases import Databases
 from tests.installation import Installation, wait_for
 from worker.graders import GraderFault, Prepared
@@ -99,6 +99,7 @@ def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **mor
         preparer=preparer or Ready(),  # type: ignore[arg-type]
         ring=more.get("ring", lambda: None),
         metrics=more.get("metrics"),
+        on_unfit=more.get("on_unfit", lambda _: None),
     )
 
 
@@ -304,3 +305,17 @@ def test_a_stale_commit_is_counted_and_told(at: Installation) -> None:
     assert sum(count("assay_given_back_total", {"reason": one}) or 0 for one in GIVEN_BACK) == 0
     events = [line["event"] for line in told if line.get("submission") == submission]
     assert events == ["judging.claimed", "judging.stage", "judging.expired", "judging.stale"]
+
+
+def test_a_machine_that_is_unfit_claims_nothing_more_and_says_why(at: Installation) -> None:
+    heard: list[str] = []
+    slots = make(at, ScriptedGrading(raises(Unfit("a limit is not kept"))), on_unfit=lambda why: heard.append(str(why)))
+    first, second = at.submit(), at.submit(challenge="toy-run")
+    assert slots.work() == 1
+    assert slots.stopping
+    assert heard == ["a limit is not kept"]
+    assert slots.work() == 0
+    assert {at.judging(one).state for one in (first, second)} == {State.queued}
+    assert sum(len(at.attempts(one)) for one in (first, second)) == 1
+    work_until_done(at, make(at, ScriptedGrading()), first)
+    assert at.judging(first).strikes == 0
