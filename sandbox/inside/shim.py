@@ -159,6 +159,7 @@ def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
             who, how = os.waitpid(child, os.WNOHANG)
             if who:
                 status = how
+                moved = True  # look once more: what it wrote last may be younger than this look
                 poll.unregister(ended)
                 if listening:
                     poll.unregister(0)
