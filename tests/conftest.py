@@ -1,5 +1,6 @@
 """What several rooms' tests share: the databases on which the same store must work."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,12 @@ KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-seeds", action="store_true", help="every shipped solution under each secret seed")
+
+
+@pytest.fixture(scope="session")
+def oci_runtime() -> str:
+    """What starts boxes: runc, or what `make engines` names."""
+    return os.environ.get("ENGINES_RUNTIME", "runc")
 
 
 @pytest.fixture(autouse=True)

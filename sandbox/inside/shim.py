@@ -174,6 +174,7 @@ def carry(child: int, channel: socket.socket, out: int, err: int) -> int:
             os.read(ended, CHUNK)
             status = bury(child)
             if status is not None:
+                moved = True  # look once more: what it wrote last may be younger than this look
                 poll.unregister(ended)
                 if listening:
                     poll.unregister(0)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 from sandbox.images.build import connect
 from sandbox.types import SandboxError
 from tests.engines import house
-from tests.engines.differences import RUNSC
+from tests.engines.differences import RUNSC, SOMETIMES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "engines.md"
@@ -48,7 +49,8 @@ class Column:
 
     def differs(self, name: str) -> bool:
         """Whether this test, or its whole file, is known to fail here."""
-        return self.runtime == "runsc" and (name in RUNSC or name.partition("::")[0] in RUNSC)
+        names = (name, name.partition("[")[0], name.partition("::")[0])
+        return self.runtime == "runsc" and any(one in RUNSC or one in SOMETIMES for one in names)
 
     def wrong(self) -> list[str]:
         """What must not be, a sentence each."""
@@ -86,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = "\n".join(as_table(columns))
     print(f"\n{table}\n")
     if args.write:
-        write(table)
+        write("\n".join(by_file(columns)))
     wrong = [one for column in columns for one in column.wrong()]
     for one in wrong:
         print(f"make engines: {one}", file=sys.stderr)
@@ -145,10 +147,11 @@ def tested(column: Column, variables: dict[str, str], enter: list[str], rest: Se
 
 
 def read(report: Path, column: Column) -> None:
-    """A test of many parameters gives one line, which is as good as the worst of them."""
+    """A test of many parameters gives one line, which is as good as the worst of them; a hostile program one of its own."""
     for case in ET.parse(report).iter("testcase"):
-        module = case.get("classname", "").rpartition(".")[2]
-        name = f"{module}.py::{case.get('name', '').partition('[')[0]}"
+        _, folder, module = case.get("classname", "").split(".")[:3]
+        test = case.get("name", "")
+        name = f"{folder}/{module}.py::{test if folder == 'hostile' else test.partition('[')[0]}"
         good = all(one.tag not in ("failure", "error", "skipped") for one in case)
         column.gave[name] = column.gave.get(name, True) and good
 
@@ -161,6 +164,19 @@ def as_table(columns: Sequence[Column]) -> list[str]:
         cells = [word(column, name) for column in columns]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines.append(f"| seconds | {' | '.join(f'{one.seconds:.0f}' for one in columns)} |")
+    return lines
+
+
+def by_file(columns: Sequence[Column]) -> list[str]:
+    """The same in short: a line a file of tests, with how many gave what."""
+    names = list(dict.fromkeys(name.partition("::")[0] for column in columns for name in column.gave))
+    lines = [f"| tests of | {' | '.join(one.title for one in columns)} |", f"|---|{'---|' * len(columns)}"]
+    for file in names:
+        cells = []
+        for column in columns:
+            words = Counter(word(column, name) for name in column.gave if name.partition("::")[0] == file)
+            cells.append(", ".join(f"{count} {one}" for one, count in words.items()) or "-")
+        lines.append(f"| {file} | {' | '.join(cells)} |")
     return lines
 
 
@@ -178,7 +194,7 @@ def write(table: str) -> None:
     text = DOCUMENT.read_text()
     head, _, after = text.partition(BEGIN)
     tail = after.partition(END)[2]
-    why = "\n".join(f"| `{name.partition('::')[2] or name}` | {reason} |" for name, reason in RUNSC.items())
+    why = "\n".join(f"| `{name.removeprefix('sandbox/')}` | {reason} |" for name, reason in (RUNSC | SOMETIMES).items())
     machine = f"Linux {platform.release().split('-')[0]}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}."
     body = f"{machine}\n\n| differs under gVisor | why |\n|---|---|\n{why}\n\n{table}\n"
     DOCUMENT.write_text(f"{head}{BEGIN}\n{body}{END}{tail}")

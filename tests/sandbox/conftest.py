@@ -27,12 +27,6 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def oci_runtime() -> str:
-    """What starts boxes: runc, or what `make engines` names."""
-    return os.environ.get("ENGINES_RUNTIME", "runc")
-
-
-@pytest.fixture(scope="session")
 def sandbox(image: str, oci_runtime: str) -> Iterator[DockerSandbox]:
     """One sandbox for the whole run, with boxes made ahead as a worker has them; it must leave nothing behind."""
     instance = f"test-promises-{os.getpid()}"
