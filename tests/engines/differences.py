@@ -12,6 +12,8 @@ RUNSC = {
     "sandbox/test_builds.py::test_an_image_and_its_facts": "it serves the image",
     "sandbox/test_builds.py::test_b6_the_image_cannot_choose_its_user_folders_or_checks": "it serves the image",
     "sandbox/test_builds.py::test_two_at_once_do_not_disturb_each_other": "it serves the images",
+    "sandbox/test_pool.py::test_a_taken_box_has_the_limits_of_the_job_that_takes_it": "gVisor cannot change a live box, so one that waits has its limits from the start",
+    "sandbox/test_pool.py::test_the_memory_limit_that_fires_is_the_jobs_own": "for the same reason a box waits for jobs of its own memory limit only",
     "sandbox/test_promises.py::test_everything_is_killed_at_the_wall_limit": "its control looks for the program on the host, where gVisor's processes do not appear; they end with their box",
     "sandbox/test_promises.py::test_a_memory_kill_of_the_main_process_is_a_fact": "the box's kernel calls it an exit; the host's kill count makes it memory_limit all the same",
     "sandbox/test_promises.py::test_many_small_files_are_bounded": "gVisor's tmpfs does not count inodes; memory bounds them",

@@ -210,9 +210,10 @@ def listed(sandbox: DockerSandbox) -> dict[str, Any]:
 
 
 @pytest.fixture
-def warm(image: str) -> Iterator[DockerSandbox]:
+def warm(image: str, oci_runtime: str) -> Iterator[DockerSandbox]:
     """A sandbox of the test's own, with a pool."""
-    found = DockerSandbox(instance=f"test-pool-{os.urandom(4).hex()}", image_of=lambda _: image, warm_mb=1000)
+    instance = f"test-pool-{os.urandom(4).hex()}"
+    found = DockerSandbox(instance=instance, image_of=lambda _: image, oci_runtime=oci_runtime, warm_mb=1000)
     yield found
     found.close()
     assert listed(found) == {}
