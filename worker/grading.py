@@ -31,6 +31,7 @@ STOP_SECONDS = 5.0
 ASKS = frozenset(
     {frames.GROUP, frames.ASK_CALL, frames.ASK_RUN}
     | {frames.ASK_SERVE, frames.ASK_HTTP, frames.ASK_READY, frames.ASK_STOP}
+    | {frames.ASK_FILES, frames.ASK_CLOCK}
 )
 """What a grader may ask."""
 
@@ -75,29 +76,54 @@ class Grading:
         labels: Mapping[str, str] | None = None,
         stage: Callable[[str], None] = lambda _: None,
         abandoned: Callable[[], bool] = never,
+        sample: bool = False,
+        heard: Callable[[Frame, Frame | SubmissionOver], None] | None = None,
     ) -> tuple[Outcome, Facts]:
         """Let the grader ask the submission until it has a score or one of them is over.
 
-        `stage` hears "building", "running" and "scoring". Raises SandboxError (the operator's fault) and Abandoned.
+        With `sample` it asks what everybody may know, for practice. `heard` hears every question and what came of it,
+        `stage` "building", "running" and "scoring". Raises SandboxError (the operator's fault) and Abandoned.
         """
         submission = Submission(self._sandbox, challenge, files, labels or {}, abandoned)
+
+        def answer(asked: Frame) -> Frame:
+            submission.check_wanted()
+            try:
+                reply = _serve(submission, asked, stage)
+            except SubmissionOver as over:
+                if heard is not None:
+                    heard(asked, over)
+                raise
+            if heard is not None:
+                heard(asked, reply)
+            if asked.kind in (frames.ASK_RUN, frames.ASK_STOP):
+                stage("scoring")
+            return reply
+
+        if challenge.build is None:
+            stage("running")
         try:
-            outcome = self._converse(challenge, prepared, submission, attempt_key(prepared.seed, files), stage)
+            outcome = self.converse(challenge, prepared, attempt_key(prepared.seed, files), answer, sample=sample)
         finally:
             facts = submission.finish()
         return outcome, facts
 
-    def _converse(
+    def converse(
         self,
         challenge: Challenge,
         prepared: Prepared,
-        submission: Submission,
         key: bytes,
-        stage: Callable[[str], None],
+        answer: Callable[[Frame], Frame],
+        *,
+        sample: bool = False,
     ) -> Outcome:
+        """Let the grader ask, whoever answers, until it has a score or what it asks is over.
+
+        `answer` raises SubmissionOver when there is no answer any more. Raises SandboxError and what `answer` raises.
+        """
         left = challenge.grader_limits.wall_seconds
         begin = time.monotonic()
-        first = json.dumps({"key": key.hex()}).encode()
+        first = json.dumps({"key": key.hex(), "sample": sample}).encode()
         try:
             box, asked = self._graders.ask_first(challenge, prepared, frames.GRADE, first, left)
         except GraderFault as error:
@@ -105,13 +131,8 @@ class Grading:
         sound = False
         try:
             left -= time.monotonic() - begin
-            if challenge.build is None:
-                stage("running")
             while asked.kind in ASKS:
-                submission.check_wanted()
-                reply = _serve(submission, asked, stage)
-                if asked.kind in (frames.ASK_RUN, frames.ASK_STOP):
-                    stage("scoring")
+                reply = answer(asked)
                 begin = time.monotonic()
                 asked = box.ask(reply.kind, reply.json, reply.raw, cap=FRAME_CAP, wall_seconds=max(0.0, left))
                 left -= time.monotonic() - begin
@@ -147,11 +168,16 @@ def _serve(submission: Submission, asked: Frame, stage: Callable[[str], None]) -
         return _passed_on(submission.send(asked.json, asked.raw))
     if asked.kind == frames.ASK_READY:
         return _passed_on(submission.ready(asked.json))
+    if asked.kind == frames.ASK_FILES:
+        return _listed(submission.files)
+    if asked.kind == frames.ASK_CLOCK:
+        return _said({"cpu_seconds": submission.cpu_seconds()})
     told = _parse(asked.json)
     try:
         if asked.kind == frames.GROUP:
             budget = told["cpu_seconds"]
-            submission.begin_group(None if budget is None else float(budget), int(told["cap"]))
+            fresh = bool(told["fresh"])
+            submission.begin_group(None if budget is None else float(budget), int(told["cap"]), fresh=fresh)
             return Frame(frames.REPLY, b"", b"{}")
         if asked.kind == frames.ASK_STOP:
             return _said({"ended": submission.stop(float(told["seconds"]))})
@@ -161,12 +187,15 @@ def _serve(submission: Submission, asked: Frame, stage: Callable[[str], None]) -
             return _said({"user": image.user, "size_mb": image.size_mb})
         inputs = _files(told["inputs"], asked.raw)
         outputs = tuple(_checked_name(name) for name in told["outputs"])
-        argv = tuple(str(one) for one in told["argv"])
+        argv, tool = tuple(str(one) for one in told["argv"]), bool(told["tool"])
     except (KeyError, TypeError, ValueError) as error:
         raise GraderFault(f"the grader's frame is malformed: {error!r}") from error
-    files = submission.run(argv, inputs, outputs)
-    listed = [[name, len(data)] for name, data in files.items()]
-    return Frame(frames.REPLY, b"", json.dumps({"files": listed}).encode(), b"".join(files.values()))
+    return _listed(submission.run(argv, inputs, outputs, tool=tool))
+
+
+def _listed(files: Mapping[str, bytes]) -> Frame:
+    told = [[name, len(data)] for name, data in files.items()]
+    return Frame(frames.REPLY, b"", json.dumps({"files": told}).encode(), b"".join(files.values()))
 
 
 def _passed_on(answer: Frame) -> Frame:

@@ -37,6 +37,8 @@ class SubmissionOver(Exception):
         self.not_built = not_built
 
 
+APART = "submission"
+"""The folder of the submitted files where a tool reads them."""
 REPLIES_CAP = 64 * 2**20
 """Bytes of all replies to one question to a service."""
 
@@ -69,8 +71,23 @@ class Submission:
         if self._abandoned():
             raise Abandoned
 
-    def begin_group(self, cpu_seconds: float | None, cap: int) -> None:
-        """A group of calls begins: its own cpu budget, and the most bytes one answer may have."""
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """What was submitted."""
+        return self._files
+
+    def cpu_seconds(self) -> float:
+        """Cpu time of all its boxes so far."""
+        return self._cpu()
+
+    def begin_group(self, cpu_seconds: float | None, cap: int, *, fresh: bool) -> None:
+        """A group of calls begins: its own cpu budget, and the most bytes one answer may have.
+
+        `fresh`: it meets a new process, and what an old one kept in memory is gone.
+        """
+        if fresh and self._box is not None:
+            self._close()
+            self.facts = replace(self.facts, ended=None)
         self._cap = min(cap, 1024 * self._challenge.limits.output_kb + 4096)
         self._group_end = None if cpu_seconds is None else self._cpu() + cpu_seconds
 
@@ -100,14 +117,23 @@ class Submission:
         self._close()
         raise SubmissionOver("The function returned something that is not plain data.")
 
-    def run(self, argv: tuple[str, ...], inputs: Mapping[str, bytes], outputs: tuple[str, ...]) -> Mapping[str, bytes]:
-        """The files a run of the program left behind. Raises SubmissionOver unless it ended with exit code 0."""
+    def run(
+        self, argv: tuple[str, ...], inputs: Mapping[str, bytes], outputs: tuple[str, ...], *, tool: bool = False
+    ) -> Mapping[str, bytes]:
+        """The files a run of the program left behind. Raises SubmissionOver unless it ended with exit code 0.
+
+        A `tool` is the author's own program, which reads the submitted files in a folder apart.
+        """
         limits = self._limits_left()
+        if self._box is not None:
+            self._close()
+            self.facts = replace(self.facts, ended=None)
+        files = {f"{APART}/{name}": data for name, data in self._files.items()} if tool else self._files
         result = self._sandbox.run(
             Job(
                 runtime=self._challenge.runtime,
                 limits=limits,
-                files={**self._files, **inputs},
+                files={**files, **inputs},
                 argv=argv,
                 modules=self._challenge.modules,
                 outputs=outputs,
@@ -116,6 +142,8 @@ class Submission:
             self._abandoned,
         )
         self._count(result)
+        if tool and result.ended in (Ended.EXIT, Ended.SIGNAL) and not result.clean:
+            raise SubmissionOver("The submitted files could not be read.")
         if not result.clean:
             raised = None if result.raised is None else _outline(result.raised)
             self.facts = replace(self.facts, ended=result.ended, raised=raised)

@@ -8,6 +8,7 @@ from challenges.kit.output import Output
 from challenges.kit.returns import Array, Number, Returns, Text
 from challenges.kit.score import Check, Group, Score
 from challenges.kit.service import Image, Reply, Request, Service
+from challenges.kit.session import Made, Session
 
 VERSION: int = 1
 """Raised by hand when a change to the kit can change a score: it is part of every challenge's version."""
@@ -23,6 +24,7 @@ __all__ = [
     "Group",
     "Image",
     "InvalidOutput",
+    "Made",
     "Number",
     "Output",
     "Reply",
@@ -30,6 +32,7 @@ __all__ = [
     "Returns",
     "Score",
     "Service",
+    "Session",
     "SubmissionEnded",
     "Text",
 ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ from challenges.kit.line import Line
 from challenges.kit.output import Output
 from challenges.kit.returns import Returns
 from challenges.kit.service import Image, Service
+from challenges.kit.session import Session
 from sandbox.inside import frames, values
+from sandbox.inside.frames import Frame
 
+FOLDER = Path("challenge")
+"""Where the challenge's own files lie in the grader's box."""
 ENVELOPE = 4096
 """Bytes an answer may weigh beyond the value itself."""
 
@@ -43,7 +48,7 @@ class Attempt:
             GraderError: an argument cannot travel.
             InvalidOutput: an answer is not what `returns` declares.
         """
-        group = {"cpu_seconds": cpu_seconds, "cap": returns.max_bytes + ENVELOPE}
+        group = {"cpu_seconds": cpu_seconds, "cap": returns.max_bytes + ENVELOPE, "fresh": False}
         self._line.ask(frames.GROUP, json.dumps(group).encode())
         answers: list[Any] = []
         for case in cases:
@@ -61,20 +66,52 @@ class Attempt:
             answers.append(returns.check(answer))
         return Answers(answers, complete=True)
 
-    def run(self, argv: Sequence[str], *, inputs: Mapping[str, bytes], outputs: Sequence[str]) -> Output:
-        """Run a program in a fresh folder holding the submitted file and `inputs`, and bring the files it promises.
+    def open(self, *, max_kb: int = 1024) -> Session:
+        """A fresh process of the submitted module that keeps its state from call to call.
+
+        `max_kb` bounds each answer. One that ran before is ended, so what it kept in memory is gone.
+        """
+        group = {"cpu_seconds": None, "cap": max_kb * 1024 + ENVELOPE, "fresh": True}
+        self._line.ask(frames.GROUP, json.dumps(group).encode())
+        return Session(self._line, self._submit, max_kb * 1024)
+
+    def run(self, argv: Sequence[str], *, inputs: Mapping[str, bytes] | None = None, outputs: Sequence[str]) -> Output:
+        """Run a program in a fresh folder holding the submitted files and `inputs`, and bring the files it promises.
 
         A program that ends other than with exit code 0 ends the run; a promised file that is missing or malformed is
         InvalidOutput when it is read.
         """
+        return self._run(argv, inputs or {}, outputs, tool=False)
+
+    def inspect(
+        self,
+        tool: str,
+        *args: str,
+        inputs: Mapping[str, bytes] | None = None,
+        outputs: Sequence[str],
+    ) -> Output:
+        """Run a Python file of the challenge's own folder over the submitted files, in a box that holds nothing else.
+
+        They lie under `submission/`, so that none can pass for a module of the tool; `inputs` and the tool's folder lie
+        beside it. For whatever is more than text to read: archives, YAML, pictures, histories. What the tool writes is
+        as much the participant's word as theirs: it was made where their bytes were read. A tool that does not end with
+        exit code 0 makes the files InvalidOutput, so it must stand whatever they hold.
+        """
+        beside = {
+            path.relative_to(FOLDER).as_posix(): path.read_bytes()
+            for path in sorted((FOLDER / tool).parent.rglob("*.py"))
+        }
+        return self._run(["python3", tool, *args], {**beside, **(inputs or {})}, outputs, tool=True)
+
+    def _run(self, argv: Sequence[str], inputs: Mapping[str, bytes], outputs: Sequence[str], *, tool: bool) -> Output:
         listed = [[name, len(data)] for name, data in inputs.items()]
-        asked = json.dumps({"argv": list(argv), "inputs": listed, "outputs": list(outputs)}).encode()
+        asked = json.dumps({"argv": list(argv), "inputs": listed, "outputs": list(outputs), "tool": tool}).encode()
         reply = self._line.ask(frames.ASK_RUN, asked, b"".join(inputs.values()))
-        found, at = {}, 0
-        for name, size in json.loads(reply.json)["files"]:
-            found[name] = reply.raw[at : at + size]
-            at += size
-        return Output(found)
+        return Output(_files(reply))
+
+    def files(self) -> Output:
+        """The submitted files themselves, by name, read as strictly as a program's output."""
+        return Output(_files(self._line.ask(frames.ASK_FILES, b"{}")))
 
     def serve(self, port: int, *, files: Mapping[str, bytes] | None = None) -> Service:
         """Build the submitted Dockerfile (once an attempt), start the image with these files beside its own, and speak
@@ -87,3 +124,11 @@ class Attempt:
         reply = self._line.ask(frames.ASK_SERVE, json.dumps({"files": listed}).encode(), b"".join(given.values()))
         told = json.loads(reply.json)
         return Service(self._line, port, Image(told["user"], told["size_mb"]))
+
+
+def _files(reply: Frame) -> dict[str, bytes]:
+    found, at = {}, 0
+    for name, size in json.loads(reply.json)["files"]:
+        found[name] = reply.raw[at : at + size]
+        at += size
+    return found

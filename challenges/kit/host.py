@@ -9,7 +9,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from challenges.kit.attempt import Attempt
+from challenges.kit.attempt import FOLDER, Attempt
 from challenges.kit.data import Data
 from challenges.kit.errors import InvalidOutput, SubmissionEnded
 from challenges.kit.line import Line
@@ -17,8 +17,6 @@ from challenges.kit.score import Group, Score
 from sandbox.inside import frames
 from sandbox.inside.channel import Channel
 
-FOLDER = Path("challenge")
-"""Where the challenge's own files lie in the working folder."""
 SPOKE = 42
 """Exit code of a grading that said its last word; an unusual one, so that no accident says it."""
 
@@ -51,8 +49,9 @@ def main(sock: socket) -> None:
             continue
         child = os.fork()
         if child == 0:
-            key = bytes.fromhex(json.loads(asked.json)["key"])
-            _grade(line, grader, Attempt(line, config["submit"], key), data)
+            told = json.loads(asked.json)
+            grade = grader.sample if told["sample"] else grader.grade
+            _grade(line, grade, Attempt(line, config["submit"], bytes.fromhex(told["key"])), data)
             sys.stdout.flush()
             os._exit(SPOKE)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != SPOKE:
@@ -68,9 +67,9 @@ def _load() -> Any:
     return module
 
 
-def _grade(line: Line, grader: Any, attempt: Attempt, data: Data) -> None:
+def _grade(line: Line, grade: Any, attempt: Attempt, data: Data) -> None:
     try:
-        score = grader.grade(attempt, data)
+        score = grade(attempt, data)
         if not isinstance(score, Score):
             raise TypeError(f"grade returned a {type(score).__name__}, not a Score")
         line.say(frames.SCORED, json.dumps(score.as_json()).encode())

@@ -1,4 +1,4 @@
-"""The files a submitted program wrote, read strictly: whatever the bytes are, the only complaint is InvalidOutput.
+"""Files of a participant, written by their program or handed in, read strictly: the only complaint is InvalidOutput.
 
 Messages name the file and never repeat what is in it.
 """
@@ -31,15 +31,20 @@ _NPY = re.compile(
 
 
 class Output:
-    """The promised files of one run, by the name the program was told to write."""
+    """Files by name: those a program was told to write, or those that were submitted."""
 
     def __init__(self, files: Mapping[str, Content]) -> None:
         self._files = dict(files)
 
+    @property
+    def names(self) -> "list[str]":
+        """The names of the files that are there, in order."""
+        return sorted(self._files)
+
     def bytes(self, name: str) -> Content:
         """The file as it is. Raises InvalidOutput if it was not written; so do all readers below."""
         if name not in self._files:
-            raise InvalidOutput(f"{name} was not written")
+            raise InvalidOutput(f"{name} is missing")
         return self._files[name]
 
     def text(self, name: str) -> str:

@@ -22,9 +22,10 @@ HTTP, READY = 2, 3
 # worker to grader: make the data; grade; an answer to what the grader asked; this group's budget is spent; stop
 PREPARE, GRADE, REPLY, OVERRUN, STOP = 32, 33, 34, 35, 36
 # grader to worker: things to ask (begin a group of calls, call, run; start a service, send to it, wait until it is
-# ready, stop it) and five ways to end
+# ready, stop it; the submitted files; the cpu time used) and five ways to end
 GROUP, ASK_CALL, ASK_RUN = 48, 49, 50
 ASK_SERVE, ASK_HTTP, ASK_READY, ASK_STOP = 51, 52, 53, 54
+ASK_FILES, ASK_CLOCK = 55, 56
 PREPARED, SCORED, INVALID, FAULT, STOPPED = 64, 65, 66, 67, 68
 
 

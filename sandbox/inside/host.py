@@ -17,6 +17,7 @@ def main(sock: socket) -> None:
     """Load the module named by the first call and answer calls until the channel closes."""
     channel = Channel(sock)
     module: ModuleType | None = None
+    kept: dict[int, Any] = {}
     while True:
         try:
             question = channel.read()
@@ -26,7 +27,10 @@ def main(sock: socket) -> None:
         try:
             if module is None:
                 module = load(asked["file"])
-            result = getattr(module, asked["function"])(*asked["args"])
+            target = kept[asked["on"]] if "on" in asked else module
+            result = getattr(target, asked["function"])(*asked["args"])
+            if "keep" in asked:
+                kept[asked["keep"]], result = result, None
         except SystemExit:
             raise
         except BaseException as error:

@@ -100,18 +100,31 @@ class FakeLine:
     def ask(self, kind: int, body: bytes, raw: bytes = b"") -> Frame:
         """The worker's reply to one frame. Raises SubmissionEnded."""
         if kind == frames.GROUP:
-            assert json.loads(body)["cpu_seconds"] is None, "the fake has no budgets of groups"
+            told = json.loads(body)
+            assert told["cpu_seconds"] is None, "the fake has no budgets of groups"
+            if told["fresh"]:
+                self._end()
             return Frame(frames.REPLY, b"", b"{}")
+        if kind == frames.ASK_FILES:
+            return _listed({self._challenge.submit: (self._folder / self._challenge.submit).read_bytes()})
+        if kind == frames.ASK_CLOCK:
+            return Frame(
+                frames.REPLY, b"", json.dumps({"cpu_seconds": self._process.cpu() if self._process else 0.0}).encode()
+            )
         return self._call(body, raw) if kind == frames.ASK_CALL else self._run(body, raw)
 
     def close(self) -> None:
         """End whatever still runs."""
+        self._end()
+        shutil.rmtree(self._folder)
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.end()
             self._process.sweep()
         if self._sock is not None:
             self._sock.close()
-        shutil.rmtree(self._folder)
+        self._process = self._channel = self._sock = None
 
     def _call(self, body: bytes, raw: bytes) -> Frame:
         if self._channel is None:
@@ -144,9 +157,12 @@ class FakeLine:
 
     def _run(self, body: bytes, raw: bytes) -> Frame:
         told, at = json.loads(body), 0
+        if told["tool"]:
+            (self._folder / "submission").mkdir(exist_ok=True)
+            shutil.copy(self._folder / self._challenge.submit, self._folder / "submission")
         for name, size in told["inputs"]:
             path = self._folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(raw[at : at + size])
             at += size
         assert told["argv"][0] == "python3"
@@ -155,13 +171,16 @@ class FakeLine:
         ended = process.wait()
         if ended is not Ended.EXIT or process.exit_code != 0:
             self._over(ended)
-        found = {name: path.read_bytes() for name in told["outputs"] if (path := self._folder / name).is_file()}
-        listed = [[name, len(content)] for name, content in found.items()]
-        return Frame(frames.REPLY, b"", json.dumps({"files": listed}).encode(), b"".join(found.values()))
+        return _listed({name: path.read_bytes() for name in told["outputs"] if (path := self._folder / name).is_file()})
 
     def _over(self, ended: Ended) -> None:
         self.facts = Facts(ended=ended)
         raise SubmissionEnded
+
+
+def _listed(files: dict[str, bytes]) -> Frame:
+    listed = [[name, len(content)] for name, content in files.items()]
+    return Frame(frames.REPLY, b"", json.dumps({"files": listed}).encode(), b"".join(files.values()))
 
 
 class Watched:
@@ -213,6 +232,11 @@ class Watched:
                 self._process.kill()
                 return
             time.sleep(0.01)
+
+    def cpu(self) -> float:
+        """Its cpu seconds so far."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / TICKS
 
     def _exceeded(self) -> Ended | None:
         try:

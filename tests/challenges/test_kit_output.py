@@ -155,7 +155,7 @@ def test_tables_are_strict(content: bytes, message: str) -> None:
 def test_a_missing_file_is_named_by_every_reader() -> None:
     output = Output({"other": b""})
     for read in (output.bytes, output.text, output.json, output.array, lambda name: output.rows(name, ["x"])):
-        with pytest.raises(InvalidOutput, match=r"^mine was not written$"):
+        with pytest.raises(InvalidOutput, match=r"^mine is missing$"):
             read("mine")
     assert output.bytes("other") == b""
 

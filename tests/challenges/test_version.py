@@ -11,7 +11,7 @@ from challenges.loader import load
 from challenges.version import kit_digest
 from tests.challenges.conftest import TOML
 
-PINNED = {1: "f619ccd4a34db8ca211b9ad6061a163595e8efd0cc9c199c2fe5c132364b9346"}
+PINNED = {1: "3599fe921d350b37179f9e95fed672e4a4701650e799b490312eafbd65c79bf2"}
 """For each kit.VERSION, the digest of the kit's files. A changed kit fails the test below, and somebody has to choose:
 can the change alter any score? Then raise kit.VERSION (every challenge's data are made anew, every gate is passed again);
 otherwise only write the new digest here."""

@@ -70,7 +70,7 @@ def regraded(recording: Recording, grader: Any, spoil: Spoil) -> Judged:
     """What the grader says when it gets other replies to what it asks."""
     line: Any = _Replay(recording.exchanges, spoil)
     challenge = recording.challenge
-    host._grade(line, grader, Attempt(line, challenge.submit, recording.key), recording.data)
+    host._grade(line, grader.grade, Attempt(line, challenge.submit, recording.key), recording.data)
     outcome: Outcome
     try:
         outcome, _ = worker_grading._ending(line.said)
