@@ -1,14 +1,15 @@
 """The solutions an author ships with a challenge, and what each must come to; runs none of them.
 
 The folder says the kind: solutions/<verdict>/ must get that verdict, accepted/ with the full 100 points;
-alternatives/ pass: right by another method, or wrong only where no gate is; baseline/ lands in the band of the toml.
-A solution of several files is a folder. The first line (of a folder: of the file that the toml's `submit` names) may
-say more, in a comment:
+alternatives/ pass: right by another method, or wrong only where no gate is; baseline/ lands in the band of the toml;
+cheats/ holds the universal ones, U1 to U8, which gain no more than a baseline. A solution of several files is a folder.
+The first line (of a folder: of its file `expect`, which is not submitted, or of the one that the toml's `submit` names)
+may say more, in a comment:
 
     # expect: verdict=<verdict> fails=<group> only=<group> score<=<points> score>=<points>
 
 Every word is optional and stands at most once. `fails` names a group whose check must fail, `only` the one group that
-fails. `verdict` is for files outside solutions/ and for baselines; elsewhere the folder has already said it.
+fails. `verdict` is for baselines and cheats; elsewhere the folder has already said it.
 """
 
 import re
@@ -21,10 +22,13 @@ from challenges.keys import ChallengeError
 from challenges.kit.score import Group
 from challenges.report import Verdict
 
-NAMED = ("alternatives", "baseline")
+NAMED = ("alternatives", "baseline", "cheats")
+UNIVERSAL = tuple(f"U{n}" for n in range(1, 9))
+"""Names of the eight cheats, by their first two characters; docs/quality-gate.md says what each does."""
+SAYS = "expect"
 KINDS = (*(verdict.value for verdict in Verdict if verdict is not Verdict.judge_error), *NAMED)
 
-_FIRST_LINE = re.compile(r"\s*(?:#|//|--)\s*expect:(.*)")
+_FIRST_LINE = re.compile(r"\s*(?:#|//|--|<!--)\s*expect:(.*?)(?:\s*-->)?")
 _WORD = re.compile(r"(verdict|fails|only)=([a-z0-9_-]+)|(score<=|score>=)([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -119,8 +123,9 @@ def expectation(source: bytes, where: str) -> Expectation:
 
 def _solution(challenge: HasSolutions, kind: str, path: Path) -> Solution:
     files = submitted(challenge, path)
-    said = expectation(files[challenge.submit], str(path))
-    if said.verdict is not None and kind != "baseline":
+    says = path / SAYS
+    said = expectation(says.read_bytes() if says.is_file() else files[challenge.submit], str(path))
+    if said.verdict is not None and kind not in ("baseline", "cheats"):
         raise ChallengeError(f"{path}: the folder says the verdict, the first line may not")
     group = said.fails or said.only
     if group is not None and group not in {one.name for one in challenge.groups}:
@@ -132,7 +137,7 @@ def _solution(challenge: HasSolutions, kind: str, path: Path) -> Solution:
         kind=kind,
         path=path,
         files=files,
-        expected=said.verdict if kind == "baseline" else Verdict.accepted if accepted else kind,
+        expected=said.verdict if kind in ("baseline", "cheats") else Verdict.accepted if accepted else kind,
         must_fail=group,
         only=said.only is not None,
         low=low if said.low is None else said.low,
@@ -151,7 +156,9 @@ def submitted(challenge: HasSolutions, path: Path) -> dict[str, bytes]:
     files = {
         one.relative_to(path).as_posix(): one.read_bytes()
         for one in sorted(path.rglob("*"))
-        if one.is_file() and all(not part.startswith((".", "__")) for part in one.relative_to(path).parts)
+        if one.is_file()
+        and one.relative_to(path).as_posix() != SAYS
+        and all(not part.startswith((".", "__")) for part in one.relative_to(path).parts)
     }
     if challenge.submit not in files:
         raise ChallengeError(f"{path}: a solution holds {challenge.submit}")
@@ -161,6 +168,8 @@ def submitted(challenge: HasSolutions, path: Path) -> dict[str, bytes]:
 def _band(challenge: HasSolutions, kind: str) -> tuple[float, float]:
     if kind == "baseline":
         return challenge.baseline
+    if kind == "cheats":
+        return 0, challenge.baseline[1]
     if kind == Verdict.accepted:
         return 100, 100
     if kind == "alternatives":

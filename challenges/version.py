@@ -8,7 +8,7 @@ from typing import Any
 
 from challenges import kit
 
-UNGRADED = frozenset(["statement.md", "starter", "solutions", "gate.json", "challenge.toml"])
+UNGRADED = frozenset(["statement.md", "starter", "solutions", "gate.json", "mutants.toml", "challenge.toml"])
 """Names at the top of a challenge's folder that cannot change a score (the toml's graded keys count by themselves)."""
 
 

@@ -32,6 +32,8 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command("worker")(run_worker)
     app.command()(doctor)
     challenge.command("try")(try_challenge)
+    challenge.command("check")(check_challenges)
+    challenge.command("new")(new_challenge)
     images.command("build")(build_images)
     images.command("list")(list_images)
 
@@ -123,6 +125,49 @@ def try_challenge(
     accepted = trial.run(challenge, path, folders=settings.challenges, as_json=as_json, oci_runtime=settings.runtime)
     if not accepted:
         raise typer.Exit(NOT_ACCEPTED)
+
+
+def new_challenge(
+    slug: Annotated[str, typer.Argument(help="Its short name: lower-case words joined by hyphens.")],
+    skill: Annotated[str, typer.Option(help="One of the eight skills; the folder above the challenge's.")],
+    root: Annotated[Path, typer.Option(help="Where folders of skills lie; name it in ASSAY_CHALLENGES.")] = Path(),
+) -> None:
+    """Make a folder to write a challenge in: ROOT/SKILL/SLUG, with every part in it to be filled in.
+
+    docs/write-a-challenge.md goes on from there.
+    """
+    from challenges import new
+    from challenges.loader import ChallengeError
+
+    folder = root / skill / slug
+    try:
+        new.create(folder)
+    except (OSError, ChallengeError) as error:
+        raise CliError(str(error), WRONG_USE) from error
+    typer.echo(f"{folder} is there. Try it: assay challenge check {folder}")
+
+
+def check_challenges(
+    challenges: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CHALLENGE]...", help="Short names or folders; all, if none is named."),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Several seeds, and faults put into reference and grader; writes gate.json.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=2, max=20, help="Secret seeds of the full level.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Prove that challenges are sound, by their own solutions in real boxes: the quality gate.
+
+    Without --full every solution is judged once, with fresh data: a minute or less for most challenges.
+
+    Exit codes: 0 all green, 1 something is not as it must be.
+    """
+    from cli import check
+
+    if not check.run(challenges or [], folders=_settings().challenges, full=full, seeds=seeds, as_json=as_json):
+        raise typer.Exit(1)
 
 
 def build_images(

@@ -31,7 +31,7 @@ SHOWN_BYTES = 8 * 1024
 
 def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, oci_runtime: str = "runc") -> bool:
     """Judge a file, a folder or an archive and show what came of it; whether it was accepted. Raises CliError."""
-    found = _find(challenge, folders)
+    found = find(challenge, folders)
     files = _files(path, found)
     try:
         sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve, oci_runtime=oci_runtime)
@@ -53,7 +53,8 @@ def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, o
     return report.verdict == "accepted"
 
 
-def _find(name: str, folders: Iterable[Path]) -> Challenge:
+def find(name: str, folders: Iterable[Path]) -> Challenge:
+    """The challenge of this short name, or in this folder. Raises CliError."""
     try:
         if (Path(name) / "challenge.toml").is_file():
             return load(Path(name))

@@ -38,6 +38,13 @@ def generate(data: Data) -> None:
             (folder / f"{number}.clean.csv").write_bytes(clean.encode())
 
 
+def sample(attempt: Attempt, data: Data) -> Score:
+    """The public file alone: every group stands or falls with it."""
+    messy, clean = ((data.public / name).read_bytes().decode() for name in ("sample.csv", "sample.clean.csv"))
+    right = attempt.call("clean", [[messy]], returns=Text()).agree([clean])
+    return Score.of(data.groups, dict.fromkeys(MESSES, right))
+
+
 def grade(attempt: Attempt, data: Data) -> Score:
     """Asks for every file of every group; a group holds if each answer is the expected text."""
     found: dict[str, bool | float] = {}

@@ -42,6 +42,21 @@ def generate(data: Data) -> None:
         csv.writer(file, lineterminator="\n").writerows(hidden[at : at + 10] for at in range(0, len(hidden), 10))
 
 
+def sample(attempt: Attempt, data: Data) -> Score:
+    """The public model, request and reply: every group stands or falls with them."""
+    service = attempt.serve(PORT, files={"/model/model.json": (data.public / "model.json").read_bytes()})
+    if not service.ready("/readyz", seconds=READY_SECONDS):
+        return Score.of(data.groups, {group.name: group.name == "builds" for group in data.groups})
+    reply = service.send([_posted((data.public / "request.json").read_bytes())])[0]
+    wanted = json.loads((data.public / "response.json").read_bytes())
+    said = _json(reply)
+    right = reply.status == 200 and _has(said, "model", "predictions") and said["model"] == wanted["model"]
+    pairs = [(one["score"], one["probability"]) for one in wanted["predictions"]]
+    answers = said["predictions"] if right and isinstance(said["predictions"], list) else []
+    right = len(answers) == len(pairs) and all(_agrees(*both) for both in zip(answers, pairs, strict=True))
+    return Score.of(data.groups, {group.name: right for group in data.groups})
+
+
 def grade(attempt: Attempt, data: Data) -> Score:
     """Every group by itself; what says how well a service behaves counts only for one that predicts ordinary rows."""
     with (data.hidden / "words.csv").open(newline="", encoding="utf-8") as file:
