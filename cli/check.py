@@ -26,11 +26,15 @@ WARM_MB = 1500.0
 MARKS = {True: Text("ok", "green"), False: Text("fails", "bold red"), None: Text("-", "dim")}
 
 
-def run(names: Sequence[str], *, folders: Iterable[Path], full: bool, seeds: int, as_json: bool) -> bool:
+def run(
+    names: Sequence[str], *, folders: Iterable[Path], full: bool, seeds: int, as_json: bool, oci_runtime: str = "runc"
+) -> bool:
     """Check these challenges, or all, one after another; whether all are green. Raises CliError."""
     wanted = [trial.find(name, folders) for name in names] or _all(folders)
     try:
-        sandbox = DockerSandbox(instance=f"check-{secrets.token_hex(4)}", image_of=cache(resolve), warm_mb=WARM_MB)
+        sandbox = DockerSandbox(
+            instance=f"check-{secrets.token_hex(4)}", image_of=cache(resolve), oci_runtime=oci_runtime, warm_mb=WARM_MB
+        )
     except SandboxError as error:
         raise CliError(str(error)) from error
     gates: list[Gate] = []

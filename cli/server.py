@@ -166,7 +166,16 @@ def check_challenges(
     """
     from cli import check
 
-    if not check.run(challenges or [], folders=_settings().challenges, full=full, seeds=seeds, as_json=as_json):
+    settings = _settings()
+    green = check.run(
+        challenges or [],
+        folders=settings.challenges,
+        full=full,
+        seeds=seeds,
+        as_json=as_json,
+        oci_runtime=settings.runtime,
+    )
+    if not green:
         raise typer.Exit(1)
 
 

@@ -546,7 +546,7 @@ class DockerSandbox:
         except BaseException:
             box.finish()
             raise
-        return _Warm(box, container, container.usage().peak_memory_mb)
+        return _Warm(box, container)
 
     def _made_ahead(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
         """A box to wait in the pool, on no core's account."""
@@ -554,7 +554,7 @@ class DockerSandbox:
         warm = self._made(plain, {}, abandoned, WEIGHT if self._own_kernel else WAITING_WEIGHT, IMPORT_SECONDS)
         with self._lock:
             self._leave(warm.container.place)
-        return warm
+        return replace(warm, memory_mb=warm.container.usage().peak_memory_mb)
 
     def _fits(self, warm: _Warm, limits: Limits) -> bool:
         """Make a box that waited one like any other: its weight, its core, its memory. False if it is not to be had."""

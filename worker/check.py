@@ -29,9 +29,9 @@ from challenges.solutions import UNIVERSAL
 from sandbox.inside import frames
 from sandbox.inside.frames import Frame
 from sandbox.types import Job, Limits, Sandbox
-from worker.graders import GraderFault, Graders, Prepared
+from worker.graders import Graders, Prepared
 from worker.grading import Grading, attempt_key
-from worker.judge import Facts, GraderFailed, Outcome, Scored, judge
+from worker.judge import Facts, GraderFailed, Outcome, judge
 from worker.submission import SubmissionOver
 
 SLOTS = 2
@@ -480,13 +480,9 @@ class _Run:
         for one in self._kind("accepted"):
             again = list(self.pool.map(lambda _, one=one: self.judged(one.files), range(REPEATS - 1)))
             first = self.results[_name(one), 0]
-            differing = [result for result in again if not _same(first.report, result.report, self._loose())]
+            differing = [result for result in again if not _same(first.report, result.report)]
             misses += [f"{_name(one)}: {first}, then {result}" for result in differing]
         return _item("G8", "the same again", misses, f"{REPEATS} runs of the reference agree")
-
-    def _loose(self) -> float:
-        """Training in these runtimes is not the same to the last digit; within a point it must be."""
-        return 1.0 if self.challenge.runtime in ("python-torch", "python-keras") else 1e-7
 
     def _headroom(self) -> Item:
         limits, misses = self.challenge.limits, []
@@ -701,14 +697,12 @@ def _waivers(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, str], list
     return waived, problems
 
 
-def _same(one: Report, other: Report, loose: float) -> bool:
+def _same(one: Report, other: Report) -> bool:
     if one.verdict != other.verdict or (one.score is None) != (other.score is None):
         return False
     if one.score is None or other.score is None:
         return True
-    close = abs(one.score.points - other.score.points) <= loose
-    if loose >= 1:
-        return close
+    close = abs(one.score.points - other.score.points) <= 1e-7
     pairs = zip(one.checks, other.checks, strict=True)
     return close and all(a.passed == b.passed and abs(a.value - b.value) <= 1e-9 for a, b in pairs)
 
@@ -744,6 +738,3 @@ def _name(one: Solution) -> str:
 def as_json(gate: Gate) -> dict[str, Any]:
     """Everything, with the details of what failed."""
     return {**gate.document(), "checks": [asdict(item) for item in gate.items]}
-
-
-__all__ = ["Gate", "GraderFault", "Item", "Scored", "as_json", "check", "solutions_digest", "stale"]

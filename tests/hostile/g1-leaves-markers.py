@@ -12,7 +12,7 @@ FILES = (
     "/tmp/@MARKER@",
     "/dev/shm/@MARKER@",
     "/tmp/.cache/@MARKER@",
-    "/tmp/work/__pycache__/@MARKER@",
+    os.path.join(os.getcwd(), "__pycache__", "@MARKER@"),
     "/tmp/lib/@MARKER@",
     "/var/tmp/@MARKER@",
     "/run/@MARKER@",

@@ -17,6 +17,7 @@ import pytest
 from challenges.loader import Challenge
 from sandbox.containers import INSTANCE
 from sandbox.images.build import resolve
+from sandbox.inside.shim import WORK
 from sandbox.types import Job
 from tests.hostile.arena import CHALLENGES, HONEST, Arena, Seen, eventually, host_processes, programs
 
@@ -334,7 +335,7 @@ def test_d1_no_answer_seed_or_later_question_is_in_the_box(arena: Arena, neighbo
 
 
 def test_d1_a_program_has_its_questions_and_no_answer(once: Once) -> None:
-    assert once("d1-searches-as-a-program").found == {"/tmp/work/data/questions.txt": ["cnry_q_"]}
+    assert once("d1-searches-as-a-program").found == {f"{WORK}/data/questions.txt": ["cnry_q_"]}
 
 
 def test_d1_images_are_older_than_any_secret(arena: Arena) -> None:
