@@ -306,7 +306,7 @@ class DockerSandbox:
         if oci_runtime != "runc":
             self._own_kernel = has_own_kernel(self.about()[1], oci_runtime)
         most = 2 * len(self._busy)
-        self.pool = Pool(self._made_ahead, self._kind, most=most, memory_mb=warm_mb) if warm_mb else None
+        self.pool = Pool(self._made_ahead, image_of, self._kind, most=most, memory_mb=warm_mb) if warm_mb else None
 
     @property
     def api(self) -> Any:
@@ -513,9 +513,9 @@ class DockerSandbox:
             place.cpu = None
 
     def _kind(self, job: Job) -> Hashable:
-        """What cannot be changed on a box that waits; of one with a kernel of its own that is everything."""
+        """What beside its image cannot be changed on a waiting box; of one with a kernel of its own, everything."""
         memory = job.limits.memory_mb if self._own_kernel else 0
-        return self._image_of(job.runtime), job.modules, job.limits.processes, job.limits.files_mb, memory
+        return job.modules, job.limits.processes, job.limits.files_mb, memory
 
     def _warm(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
         """A box with everything imported: one that waits, else a new one. Raises SandboxError, Abandoned."""

@@ -63,23 +63,28 @@ class Pool(Generic[B]):
     def __init__(
         self,
         make: Callable[[Job, Callable[[], bool]], B],
+        image_of: Callable[[str], str],
         kind_of: Callable[[Job], Hashable],
         *,
         most: int,
         memory_mb: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`make` makes a box fit for a job, unless abandoned; `kind_of` says which jobs may have each other's boxes.
+        """`make` makes a box fit for a job, unless abandoned.
 
+        Jobs may have each other's boxes where `image_of` their runtimes and `kind_of` themselves are the same.
         A kind has `most` waiting boxes at the most, all together hold at most `memory_mb`.
         """
         self._make = make
+        self._image_of = image_of
         self._kind_of = kind_of
         self._most = most
         self._memory_mb = memory_mb
         self._clock = clock
-        self._kinds: dict[Hashable, _Kind[B]] = {}
-        """The kind that was asked for last stands last."""
+        self._kinds: dict[tuple[str, Hashable], _Kind[B]] = {}
+        """By image and kind; the one that was asked for last stands last."""
+        self._outdated: list[B] = []
+        """Boxes of images that are no longer those of their runtimes, to be ended."""
         self._changed = threading.Condition()
         self._closed = False
         self._not_before = 0.0
@@ -91,10 +96,13 @@ class Pool(Generic[B]):
 
     def take(self, job: Job, fits: Callable[[B], bool]) -> B | None:
         """A box for this job that `fits`, the caller's from now on; None if none waits. Asking fills the pool."""
-        key = self._kind_of(job)
+        key = self._image_of(job.runtime), self._kind_of(job)
         with self._changed:
             if self._closed:
                 return None
+            for other, its in list(self._kinds.items()):
+                if its.job.runtime == job.runtime and other[0] != key[0]:
+                    self._outdated += self._kinds.pop(other).boxes
             kind = self._kinds.pop(key, None) or _Kind(job, deque(maxlen=self._most), memory_mb=job.limits.memory_mb)
             self._kinds[key] = kind
             kind.job = job
@@ -173,7 +181,7 @@ class Pool(Generic[B]):
         oldest = min((kind.asked[-1] for kind in self._kinds.values()), default=None)
         return None if oldest is None else max(0.1, oldest + WANTED_SECONDS - now)
 
-    def _next(self) -> tuple[Hashable, _Kind[B]] | None:
+    def _next(self) -> tuple[tuple[str, Hashable], _Kind[B]] | None:
         """The kind to make a box of: the last asked for that has too few and for which there is room."""
         if self._closed:
             return None
@@ -198,11 +206,11 @@ class Pool(Generic[B]):
 
     def _unwanted(self) -> list[B]:
         """Boxes taken out because nobody wants their kind, its image has changed, or a later kind needs their room."""
-        gone: list[B] = []
         with self._changed:
+            gone, self._outdated = self._outdated, []
             now = self._clock()
             for key, kind in list(self._kinds.items()):
-                if self._closed or now - kind.asked[-1] >= WANTED_SECONDS or self._outdated(key, kind):
+                if self._closed or now - kind.asked[-1] >= WANTED_SECONDS:
                     gone += kind.boxes
                     del self._kinds[key]
             found = self._next()
@@ -214,9 +222,3 @@ class Pool(Generic[B]):
                         over -= kind.boxes[0].memory_mb
                         gone.append(kind.boxes.pop(0))
         return gone
-
-    def _outdated(self, key: Hashable, kind: _Kind[B]) -> bool:
-        try:
-            return self._kind_of(kind.job) != key
-        except SandboxError:
-            return True

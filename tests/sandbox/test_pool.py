@@ -55,8 +55,8 @@ class Street:
         self.made.append(Waiting(job))
         return self.made[-1]
 
-    def kind(self, job: Job) -> tuple[str, tuple[str, ...]]:
-        return self.image, job.modules
+    def kind(self, job: Job) -> tuple[str, ...]:
+        return job.modules
 
     def ask(self, modules: tuple[str, ...] = (), fits: Callable[[Waiting], bool] = lambda _: True) -> Waiting | None:
         self.taken.append(self.pool.take(replace(JOB, modules=modules), fits))
@@ -75,7 +75,7 @@ def street(monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
     monkeypatch.setattr(pools, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(pools, "AFTER_FAILURE_SECONDS", 0.2)
     found = Street()
-    found.pool = Pool(found.make, found.kind, most=4, memory_mb=220, clock=lambda: found.now)
+    found.pool = Pool(found.make, lambda _: found.image, found.kind, most=4, memory_mb=220, clock=lambda: found.now)
     yield found
     found.pool.close()
 
@@ -179,7 +179,7 @@ def test_the_end_does_not_wait_for_a_box_that_is_being_made() -> None:
         wait_for(abandoned, "the end of the pool")
         raise Abandoned
 
-    found: Pool[Waiting] = Pool(make, lambda job: job.modules, most=4, memory_mb=1000)
+    found: Pool[Waiting] = Pool(make, lambda _: "image", lambda job: job.modules, most=4, memory_mb=1000)
     found.take(JOB, lambda _: True)
     assert begun.wait(20)
     found.close()
