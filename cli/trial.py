@@ -93,7 +93,7 @@ def _grade(
     challenge: Challenge, files: Mapping[str, bytes], sandbox: DockerSandbox, heard: list[RunResult]
 ) -> tuple[Outcome, Facts]:
     graders = Graders(sandbox)
-    grading = Grading(_Listening(sandbox, heard), graders)
+    grading = Grading(Listening(sandbox, heard), graders)
     seed = secrets.token_bytes(32)
     try:
         with show.err.status("making the data") if show.err.is_terminal else _Quiet():
@@ -105,7 +105,7 @@ def _grade(
         graders.close()
 
 
-class _Listening:
+class Listening:
     """A sandbox that keeps the facts of the submission's own boxes; the grader's come from the sandbox below."""
 
     def __init__(self, sandbox: Sandbox, heard: list[RunResult]) -> None:

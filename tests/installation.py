@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,16 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = 40) -> T:
     while not (found := look()):
         assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
         time.sleep(0.1)
+    return found
+
+
+def host_processes(marker: str) -> list[int]:
+    """Processes of this host with this argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if marker.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
     return found
 
 

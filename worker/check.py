@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from challenges import kit, mutants
+from challenges.kit.parcel import files_of, reply_with
 from challenges.kit.score import Group
 from challenges.loader import Challenge, Solution, solutions
 from challenges.mutants import Mutant
@@ -50,6 +51,8 @@ STOPPED_KINDS = ("time_limit", "memory_limit", "output_limit")
 DEMO = b"the seed that everybody may know"
 
 Tell = Callable[[str], None]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,8 @@ class _Run:
     prepared: list[Prepared] = field(default_factory=list)
     results: dict[tuple[str, int], Result] = field(default_factory=dict)
     """By "kind/name" and number of the seed."""
+    tapes: dict[str, _Tape] = field(default_factory=dict)
+    """By "kind/name", of the first seed."""
 
     def items(self) -> Iterator[Item]:
         challenge = self.challenge
@@ -228,10 +233,28 @@ class _Run:
 
         def work(case: tuple[Solution, int]) -> None:
             one, seed = case
-            self.results[_name(one), seed] = self.judged(one.files, seed)
-            self.tell(f"{self.challenge.slug}: {len(self.results)} of {len(wanted)} solutions")
+            tape: list[tuple[Frame, Frame | SubmissionOver]] = []
+            heard = None if seed else lambda asked, reply: tape.append((asked, reply))
+            outcome, facts = self.grading.grade(self.challenge, self.prepared[seed], one.files, heard=heard)
+            result = self._result(self.challenge, outcome, facts, one.files)
+            self.results[_name(one), seed] = result
+            if seed == 0:
+                self.tapes[_name(one)] = _Tape(one.files, tape, result)
 
-        list(self.pool.map(work, wanted))
+        self._each(work, wanted, "solutions")
+
+    def _each(self, work: Callable[[T], R], wanted: Sequence[T], what: str) -> list[R]:
+        """What `work` gives for each, in order, in all slots, telling how far it is."""
+        done = 0
+
+        def told(one: T) -> R:
+            nonlocal done
+            found = work(one)
+            done += 1
+            self.tell(f"{self.challenge.slug}: {done} of {len(wanted)} {what}")
+            return found
+
+        return list(self.pool.map(told, wanted))
 
     def _of(self, one: Solution) -> list[Result]:
         return [self.results[_name(one), seed] for seed in range(self.count) if (_name(one), seed) in self.results]
@@ -328,32 +351,19 @@ class _Run:
             found = [self.judged(files, seed, sample=sample, challenge=hard) for seed in seeds]
             return all(one.report.verdict == Verdict.accepted and one.points > 100 - 1e-9 for one in found)
 
-        done = 0
-
         def work(one: Mutant) -> tuple[bool, bool]:
-            nonlocal done
             seeds = range(self.count) if one.key in waived else [0]
-            found = survives(one, seeds), survives(one, [0], sample=True)
-            done += 1
-            self.tell(f"{self.challenge.slug}: {done} of {len(made)} faults in the reference")
-            return found
+            return survives(one, seeds), survives(one, [0], sample=True)
 
-        outcome = dict(zip((one.key for one in made), self.pool.map(work, made), strict=True))
-        refuted = [key for key in waived if key in outcome and not outcome[key][0]]
-        problems += [f"{key} is waived as equivalent, but a seed tells it apart" for key in refuted]
-        alive = [one for one in made if outcome[one.key][0] and one.key not in waived]
-        counted = len(made) - len(waived)
-        killed = counted - len(alive)
-        enough = killed >= (KILLED * counted if counted >= FEW else counted)
-        if not enough:
-            problems.append(f"{killed} of {counted} faults were found")
+        survived = self._each(work, made, "faults in the reference")
+        alive = [one for one, (hidden, _) in zip(made, survived, strict=True) if hidden]
+        refuted = waived.keys() - {one.key for one in alive}
+        problems += [f"{key} is waived as equivalent, but a seed tells it apart" for key in sorted(refuted)]
         if len(made) < FEW:
             problems.append(f"{len(made)} faults could be made where {FEW} are needed")
-        details = (*problems, *(f"{one.key} survived:\n{one.diff}" for one in alive))
-        said = f"{killed} of {counted} faults found ({100 * killed / max(1, counted):.0f} %), {len(waived)} waived"
-        yield Item("G5", "faults in the reference", not problems, said, details)
-        by_samples = sum(not outcome[one.key][1] for one in made) / max(1, len(made))
-        weak = by_samples >= KILLED and killed == counted and len(made) >= FEW
+        yield _faults("faults in the reference", made, alive, waived, problems)
+        by_samples = sum(not samples for _, samples in survived) / max(1, len(made))
+        weak = by_samples >= KILLED and not any(one.key not in waived for one in alive) and len(made) >= FEW
         note = "; hidden tests add little" if weak else ""
         yield Item("G6", "what samples alone find", True, f"{100 * by_samples:.0f} % of the faults{note}")
 
@@ -364,47 +374,23 @@ class _Run:
         within = mutants.only_of(source, "grade", ["generate", "sample"])
         made = mutants.chosen(mutants.mutants(source, within), MUTANTS)
         waived, problems = _waivers(self.challenge.folder, made)
-        kept = [one for one in self.all if one.kind not in STOPPED_KINDS]
-        tapes = {_name(one): self._recorded(one) for one in kept}
-        done = 0
+        tapes = [self.tapes[_name(one)] for one in self.all if one.kind not in STOPPED_KINDS]
 
         def work(one: Mutant) -> bool:
-            nonlocal done
             with tempfile.TemporaryDirectory() as place:
                 folder = Path(place) / self.challenge.slug
                 shutil.copytree(self.challenge.folder, folder, ignore=shutil.ignore_patterns("solutions", "starter"))
                 (folder / "grader.py").write_text(one.source, "utf-8")
                 changed = replace(self.challenge, folder=folder, version=one.key)
                 prepared = replace(self.prepared[0], key=f"{one.key}|{self.prepared[0].key}")
-                same = all(
-                    self._replayed(changed, prepared, tape).essence == tape.result.essence for tape in tapes.values()
-                )
-            done += 1
-            self.tell(f"{self.challenge.slug}: {done} of {len(made)} faults in the grader")
-            return same
+                return all(self._same_again(changed, prepared, tape) for tape in tapes)
 
-        alive = [
-            one for one, same in zip(made, self.pool.map(work, made), strict=True) if same and one.key not in waived
-        ]
-        counted = len(made) - len(waived)
-        killed = counted - len(alive)
-        if killed < (KILLED * counted if counted >= FEW else counted):
-            problems.append(f"{killed} of {counted} faults changed the outcome of a solution")
-        details = (*problems, *(f"{one.key} survived:\n{one.diff}" for one in alive))
-        percent = 100 * killed / max(1, counted)
-        said = f"{killed} of {counted} faults change an outcome ({percent:.0f} %), {len(waived)} waived"
-        return Item("G5", "faults in the grader", not problems, said, details)
+        survived = self._each(work, made, "faults in the grader")
+        alive = [one for one, same in zip(made, survived, strict=True) if same]
+        return _faults("faults in the grader", made, alive, waived, problems)
 
-    def _recorded(self, one: Solution) -> _Tape:
-        tape: list[tuple[Frame, Frame | SubmissionOver]] = []
-
-        def heard(asked: Frame, reply: Frame | SubmissionOver) -> None:
-            tape.append((asked, reply))
-
-        outcome, facts = self.grading.grade(self.challenge, self.prepared[0], one.files, heard=heard)
-        return _Tape(one.files, tape, self._result(self.challenge, outcome, facts, one.files), facts)
-
-    def _replayed(self, challenge: Challenge, prepared: Prepared, tape: _Tape) -> Result:
+    def _same_again(self, challenge: Challenge, prepared: Prepared, tape: _Tape) -> bool:
+        """Whether a changed grader asks the same on a recorded submission, and comes to the same."""
         left = iter(tape.frames)
 
         def answer(asked: Frame) -> Frame:
@@ -416,8 +402,14 @@ class _Run:
             assert reply is not None
             return reply
 
+        return self._replayed(challenge, prepared, tape, answer).essence == tape.result.essence
+
+    def _replayed(
+        self, challenge: Challenge, prepared: Prepared, tape: _Tape, answer: Callable[[Frame], Frame]
+    ) -> Result:
+        """What comes of a grading in which `answer` stands for the submission of the tape."""
         outcome = self.grading.converse(challenge, prepared, attempt_key(prepared.seed, tape.files), answer)
-        return self._result(challenge, outcome, tape.facts, tape.files)
+        return self._result(challenge, outcome, tape.result.facts, tape.files)
 
     def _shorter(self) -> Challenge:
         """The same challenge with no more cpu time than three times what the reference needs: faults often loop."""
@@ -547,15 +539,21 @@ class _Run:
         return _item("G12", "sources", misses, ", ".join(self.challenge.sources))
 
     def _fuzzed(self) -> Item:
-        reference = self._kind("accepted")[0]
-        tape = self._recorded(reference)
+        tape = self.tapes[_name(self._kind("accepted")[0])]
         rng = random.Random(self.challenge.version)
         misses: list[str] = []
         count = FUZZED[self.level]
 
         def work(number: int) -> None:
             spoilt = _spoilt(tape, random.Random(rng.random() + number), whole=number % 2 == 0)
-            result = self._replayed_loosely(spoilt, tape)
+
+            def answer(_: Frame) -> Frame:
+                reply = next(spoilt, None)
+                if reply is None:
+                    raise SubmissionOver
+                return reply
+
+            result = self._replayed(self.challenge, self.prepared[0], tape, answer)
             if isinstance(result.outcome, GraderFailed):
                 misses.append(f"a spoilt answer makes the grader fail: {result.outcome.detail[-300:]}")
             elif number % 2 == 0 and result.report.verdict == Verdict.accepted:
@@ -564,17 +562,6 @@ class _Run:
         self.tell(f"{self.challenge.slug}: {count} malformed answers")
         list(self.pool.map(work, range(count)))
         return _item("G13", "malformed answers", misses[:5], f"{count} stood")
-
-    def _replayed_loosely(self, replies: Iterator[Frame | None], tape: _Tape) -> Result:
-        def answer(asked: Frame) -> Frame:
-            reply = next(replies, None)
-            if reply is None:
-                raise SubmissionOver
-            return reply
-
-        prepared = self.prepared[0]
-        outcome = self.grading.converse(self.challenge, prepared, attempt_key(prepared.seed, tape.files), answer)
-        return self._result(self.challenge, outcome, tape.facts, tape.files)
 
     def _feedback(self) -> Item:
         hidden = _numbers(b"\n".join(self.prepared[0].hidden.values()))
@@ -594,7 +581,6 @@ class _Tape:
     files: Mapping[str, bytes]
     frames: Sequence[tuple[Frame, Frame | SubmissionOver]]
     result: Result
-    facts: Facts
 
 
 EXAMPLES = """
@@ -639,15 +625,10 @@ def _spoilt(tape: _Tape, rng: random.Random, *, whole: bool) -> Iterator[Frame |
         elif asked.kind in READS_ITS_OWN or (not whole and n != one):
             yield reply
         elif asked.kind in (frames.ASK_RUN, frames.ASK_FILES):
-            listed = json.loads(reply.json)["files"]
-            at, files = 0, {}
-            for name, size in listed:
-                files[name] = _damaged(reply.raw[at : at + size], rng, whole=whole)
-                at += size
+            files = {name: _damaged(data, rng, whole=whole) for name, data in files_of(reply).items()}
             if rng.random() < 0.1:
                 files = dict(list(files.items())[1:])
-            told = [[name, len(data)] for name, data in files.items()]
-            yield Frame(reply.kind, reply.id, json.dumps({"files": told}).encode(), b"".join(files.values()))
+            yield reply_with(files)
         elif whole:
             yield Frame(reply.kind, reply.id, rng.choice(GARBAGE), rng.randbytes(rng.choice((0, 8, 24))))
         elif rng.random() < 0.5:
@@ -674,6 +655,20 @@ def _damaged(data: bytes, rng: random.Random, *, whole: bool) -> bytes:
         rng.shuffle(lines)
         return b"".join(lines)
     return data.replace(data[at : at + 1], b"")
+
+
+def _faults(
+    title: str, made: Sequence[Mutant], alive: Sequence[Mutant], waived: Mapping[str, str], problems: Sequence[str]
+) -> Item:
+    """G5, of the faults that were made and those that survived."""
+    left = [one for one in alive if one.key not in waived]
+    counted = len(made) - len(waived)
+    killed = counted - len(left)
+    enough = killed >= (KILLED * counted if counted >= FEW else counted)
+    problems = [*problems, *([] if enough else [f"{killed} of {counted} faults were found"])]
+    said = f"{killed} of {counted} faults found ({100 * killed / max(1, counted):.0f} %), {len(waived)} waived"
+    details = (*problems, *(f"{one.key} survived:\n{one.diff}" for one in left))
+    return Item("G5", title, not problems, said, details)
 
 
 def _waivers(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, str], list[str]]:

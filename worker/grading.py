@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from challenges.kit.errors import GraderError
+from challenges.kit.parcel import reply_with
 from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.inside import frames, values
@@ -169,7 +170,7 @@ def _serve(submission: Submission, asked: Frame, stage: Callable[[str], None]) -
     if asked.kind == frames.ASK_READY:
         return _passed_on(submission.ready(asked.json))
     if asked.kind == frames.ASK_FILES:
-        return _listed(submission.files)
+        return reply_with(submission.files)
     if asked.kind == frames.ASK_CLOCK:
         return _said({"cpu_seconds": submission.cpu_seconds()})
     told = _parse(asked.json)
@@ -190,12 +191,7 @@ def _serve(submission: Submission, asked: Frame, stage: Callable[[str], None]) -
         argv, tool = tuple(str(one) for one in told["argv"]), bool(told["tool"])
     except (KeyError, TypeError, ValueError) as error:
         raise GraderFault(f"the grader's frame is malformed: {error!r}") from error
-    return _listed(submission.run(argv, inputs, outputs, tool=tool))
-
-
-def _listed(files: Mapping[str, bytes]) -> Frame:
-    told = [[name, len(data)] for name, data in files.items()]
-    return Frame(frames.REPLY, b"", json.dumps({"files": told}).encode(), b"".join(files.values()))
+    return reply_with(submission.run(argv, inputs, outputs, tool=tool))
 
 
 def _passed_on(answer: Frame) -> Frame:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from challenges.kit.answers import Answers
+from challenges.kit.calls import Overrun, one_call
 from challenges.kit.data import seeded_generator
-from challenges.kit.errors import GraderError, InvalidOutput
 from challenges.kit.line import Line
 from challenges.kit.output import Output
+from challenges.kit.parcel import files_of
 from challenges.kit.returns import Returns
 from challenges.kit.service import Image, Service
 from challenges.kit.session import Session
-from sandbox.inside import frames, values
-from sandbox.inside.frames import Frame
+from sandbox.inside import frames
 
 FOLDER = Path("challenge")
 """Where the challenge's own files lie in the grader's box."""
@@ -53,16 +53,9 @@ class Attempt:
         answers: list[Any] = []
         for case in cases:
             try:
-                asked = values.encode({"file": self._submit, "function": function, "args": list(case)})
-            except values.BadValue as error:
-                raise GraderError(f"an argument of {function} cannot travel: {error}") from error
-            reply = self._line.ask(frames.ASK_CALL, *asked)
-            if reply.kind == frames.OVERRUN:
+                answer = one_call(self._line, self._submit, function, case)
+            except Overrun:
                 return Answers(answers, complete=False)
-            try:
-                answer = values.decode(reply.json, reply.raw)
-            except values.BadValue as error:
-                raise InvalidOutput(f"{function} returned something unreadable: {error}") from error
             answers.append(returns.check(answer))
         return Answers(answers, complete=True)
 
@@ -107,11 +100,11 @@ class Attempt:
         listed = [[name, len(data)] for name, data in inputs.items()]
         asked = json.dumps({"argv": list(argv), "inputs": listed, "outputs": list(outputs), "tool": tool}).encode()
         reply = self._line.ask(frames.ASK_RUN, asked, b"".join(inputs.values()))
-        return Output(_files(reply))
+        return Output(files_of(reply))
 
     def files(self) -> Output:
         """The submitted files themselves, by name, read as strictly as a program's output."""
-        return Output(_files(self._line.ask(frames.ASK_FILES, b"{}")))
+        return Output(files_of(self._line.ask(frames.ASK_FILES, b"{}")))
 
     def serve(self, port: int, *, files: Mapping[str, bytes] | None = None) -> Service:
         """Build the submitted Dockerfile (once an attempt), start the image with these files beside its own, and speak
@@ -124,11 +117,3 @@ class Attempt:
         reply = self._line.ask(frames.ASK_SERVE, json.dumps({"files": listed}).encode(), b"".join(given.values()))
         told = json.loads(reply.json)
         return Service(self._line, port, Image(told["user"], told["size_mb"]))
-
-
-def _files(reply: Frame) -> dict[str, bytes]:
-    found, at = {}, 0
-    for name, size in json.loads(reply.json)["files"]:
-        found[name] = reply.raw[at : at + size]
-        at += size
-    return found

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from challenges.kit.errors import GraderError, InvalidOutput
+from challenges.kit.calls import one_call
+from challenges.kit.errors import GraderError
 from challenges.kit.line import Line
 from challenges.kit.returns import Returns
-from sandbox.inside import frames, values
+from sandbox.inside import frames
 
 
 class Made:
@@ -48,7 +49,7 @@ class Session:
         Raises GraderError: an argument cannot travel.
         """
         self._made += 1
-        self._send(name, args, {"keep": self._made})
+        one_call(self._line, self._submit, name, args, keep=self._made)
         return Made(self, self._made)
 
     def cpu_seconds(self) -> float:
@@ -59,15 +60,5 @@ class Session:
     def _ask(self, function: str, args: tuple[Any, ...], returns: Returns, on: int | None = None) -> Any:
         if returns.max_bytes > self._max_bytes:
             raise GraderError(f"the session was opened for answers of {self._max_bytes // 1024} KiB")
-        return returns.check(self._send(function, args, {} if on is None else {"on": on}))
-
-    def _send(self, function: str, args: tuple[Any, ...], more: dict[str, int]) -> Any:
-        try:
-            asked = values.encode({"file": self._submit, "function": function, "args": list(args), **more})
-        except values.BadValue as error:
-            raise GraderError(f"an argument of {function} cannot travel: {error}") from error
-        reply = self._line.ask(frames.ASK_CALL, *asked)
-        try:
-            return values.decode(reply.json, reply.raw)
-        except values.BadValue as error:
-            raise InvalidOutput(f"{function} returned something unreadable: {error}") from error
+        more = {} if on is None else {"on": on}
+        return returns.check(one_call(self._line, self._submit, function, args, **more))

@@ -22,6 +22,7 @@ from typing import Any
 
 from challenges.kit import Data, InvalidOutput, SubmissionEnded
 from challenges.kit.attempt import Attempt
+from challenges.kit.parcel import reply_with
 from challenges.loader import Challenge
 from challenges.report import Report
 from sandbox.inside import frames
@@ -106,7 +107,7 @@ class FakeLine:
                 self._end()
             return Frame(frames.REPLY, b"", b"{}")
         if kind == frames.ASK_FILES:
-            return _listed({self._challenge.submit: (self._folder / self._challenge.submit).read_bytes()})
+            return reply_with({self._challenge.submit: (self._folder / self._challenge.submit).read_bytes()})
         if kind == frames.ASK_CLOCK:
             return Frame(
                 frames.REPLY, b"", json.dumps({"cpu_seconds": self._process.cpu() if self._process else 0.0}).encode()
@@ -171,16 +172,13 @@ class FakeLine:
         ended = process.wait()
         if ended is not Ended.EXIT or process.exit_code != 0:
             self._over(ended)
-        return _listed({name: path.read_bytes() for name in told["outputs"] if (path := self._folder / name).is_file()})
+        return reply_with(
+            {name: path.read_bytes() for name in told["outputs"] if (path := self._folder / name).is_file()}
+        )
 
     def _over(self, ended: Ended) -> None:
         self.facts = Facts(ended=ended)
         raise SubmissionEnded
-
-
-def _listed(files: dict[str, bytes]) -> Frame:
-    listed = [[name, len(content)] for name, content in files.items()]
-    return Frame(frames.REPLY, b"", json.dumps({"files": listed}).encode(), b"".join(files.values()))
 
 
 class Watched:

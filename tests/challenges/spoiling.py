@@ -18,6 +18,7 @@ import numpy as np
 from challenges.kit import InvalidOutput
 from challenges.kit.attempt import ENVELOPE
 from challenges.kit.output import parse_json
+from challenges.kit.parcel import files_of, reply_with
 from sandbox.inside import frames, values
 from sandbox.inside.frames import Frame
 
@@ -665,33 +666,23 @@ def _calls() -> Iterator[Way]:
 # -- files of runs
 
 
-def _files(reply: Frame) -> dict[str, bytes]:
-    found, at = {}, 0
-    for name, size in json.loads(reply.json)["files"]:
-        found[name] = reply.raw[at : at + size]
-        at += size
-    return found
-
-
 def _file(suffixes: tuple[str, ...], spell: Spell) -> Callable[[Frame, Asked], Frame]:
     """Spoils every file of a kind, or the last one of it."""
 
     def spoil(reply: Frame, asked: Asked) -> Frame:
-        files = _files(reply)
+        files = files_of(reply)
         fitting = [name for name in files if name.endswith(suffixes)]
         for name in fitting if asked.every else fitting[-1:]:
             files[name] = spell(files[name])
-        listed = json.dumps({"files": [[name, len(content)] for name, content in files.items()]})
-        return replace(reply, json=listed.encode(), raw=b"".join(files.values()))
+        return replace(reply_with(files), id=reply.id)
 
     return spoil
 
 
 def _unwritten(reply: Frame, asked: Asked) -> Frame:
-    files = _files(reply)
+    files = files_of(reply)
     kept = {} if asked.every else dict(list(files.items())[:-1])
-    listed = json.dumps({"files": [[name, len(content)] for name, content in kept.items()]})
-    return replace(reply, json=listed.encode(), raw=b"".join(kept.values()))
+    return replace(reply_with(kept), id=reply.id)
 
 
 def _runs() -> Iterator[Way]:

@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,8 +22,10 @@ import docker
 
 from challenges.loader import Challenge, load_all
 from challenges.report import Report, Verdict
+from cli.trial import Listening
 from sandbox.containers import INSTANCE, DockerSandbox
-from sandbox.types import Box, BuildLimits, Image, Job, Limits, RunResult, Service, never
+from sandbox.types import RunResult, Sandbox
+from tests.installation import host_processes, wait_for
 from tests.worker.conftest import judge_files
 from worker.graders import Graders, Prepared
 from worker.grading import Grading
@@ -93,56 +94,6 @@ def _challenge(files: Mapping[str, str]) -> Challenge:
     return CHALLENGES["words-run"]
 
 
-class Witness:
-    """A sandbox that remembers the facts of every box that ran a submission."""
-
-    def __init__(self, sandbox: DockerSandbox) -> None:
-        self._sandbox = sandbox
-        self.results: list[RunResult] = []
-
-    def run(self, job: Job, abandoned: Callable[[], bool] = never) -> RunResult:
-        result = self._sandbox.run(job, abandoned)
-        self.results.append(result)
-        return result
-
-    def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
-        return _Witnessed(self._sandbox.open(job, abandoned), self.results)
-
-    def build(
-        self,
-        files: Mapping[str, bytes],
-        limits: BuildLimits,
-        *,
-        labels: Mapping[str, str],
-        abandoned: Callable[[], bool] = never,
-    ) -> Image:
-        return self._sandbox.build(files, limits, labels=labels, abandoned=abandoned)
-
-    def serve(
-        self,
-        image: Image,
-        *,
-        limits: Limits,
-        files: Mapping[str, bytes],
-        labels: Mapping[str, str],
-        abandoned: Callable[[], bool] = never,
-    ) -> Service:
-        return self._sandbox.serve(image, limits=limits, files=files, labels=labels, abandoned=abandoned)
-
-
-class _Witnessed:
-    def __init__(self, box: Box, results: list[RunResult]) -> None:
-        self._box = box
-        self._results = results
-        self.ask, self.cpu_seconds = box.ask, box.cpu_seconds
-
-    def finish(self) -> RunResult:
-        result = self._box.finish()
-        if result not in self._results:
-            self._results.append(result)
-        return result
-
-
 @dataclass(frozen=True)
 class Seen:
     """What became of one submission: what its participant is told, and what the sandbox saw."""
@@ -195,10 +146,10 @@ class Arena:
 
     def judge_files(self, challenge: Challenge, files: Mapping[str, bytes], *, label: str = "hostile") -> Seen:
         """Judge files through the path every submission takes; its containers carry `label`."""
-        witness = Witness(self.sandbox)
-        grading = _Labelled(witness, self.graders, {LABEL: label})
+        heard: list[RunResult] = []
+        grading = _Labelled(Listening(self.sandbox, heard), self.graders, {LABEL: label})
         judged = judge_files(grading, challenge, self.prepared(challenge), files)
-        return Seen(judged.report, judged.facts, tuple(witness.results), judged.detail)
+        return Seen(judged.report, judged.facts, tuple(heard), judged.detail)
 
     def honest(self, challenge: Challenge) -> Seen:
         """Judge the challenge's own right solution."""
@@ -241,10 +192,10 @@ class Arena:
         """Nothing of a submission is left: no container, process, thread, memory or disk."""
         start = self._start
         assert start is not None
-        eventually(lambda: not self.containers(), f"the containers of {what} to go")
-        eventually(lambda: not self.sandbox.leftovers(), f"{what} to leave nothing over")
-        eventually(lambda: not host_processes(self.words["MARKER"]), f"the processes of {what} to end")
-        eventually(lambda: threading.active_count() <= start.threads, f"the threads of {what} to end")
+        wait_for(lambda: not self.containers(), f"the containers of {what} to go")
+        wait_for(lambda: not self.sandbox.leftovers(), f"{what} to leave nothing over")
+        wait_for(lambda: not host_processes(self.words["MARKER"]), f"the processes of {what} to end")
+        wait_for(lambda: threading.active_count() <= start.threads, f"the threads of {what} to end")
         now = Standing.now(self)
         assert now.memory_mb - start.memory_mb < 96, f"{what} left this process larger: {start} -> {now}"
         assert start.disk_mb - now.disk_mb < 3000, f"{what} left less of the disk: {start} -> {now}"
@@ -252,8 +203,8 @@ class Arena:
 
 
 class _Labelled(Grading):
-    def __init__(self, witness: Witness, graders: Graders, labels: Mapping[str, str]) -> None:
-        super().__init__(witness, graders)
+    def __init__(self, sandbox: Sandbox, graders: Graders, labels: Mapping[str, str]) -> None:
+        super().__init__(sandbox, graders)
         self._with = dict(labels)
 
     def grade(self, *args: Any, **more: Any) -> Any:
@@ -274,21 +225,3 @@ class Standing:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         free = shutil.disk_usage(arena.disk).free
         return cls(threading.active_count(), pages * os.sysconf("SC_PAGE_SIZE") / 2**20, free / 2**20)
-
-
-def host_processes(marker: str) -> list[int]:
-    """Processes of this host with this argument."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if marker.encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
-
-
-def eventually(true: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Wait for what happens off the caller's path."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.05)

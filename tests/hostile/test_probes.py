@@ -19,7 +19,8 @@ from sandbox.containers import INSTANCE
 from sandbox.images.build import resolve
 from sandbox.inside.shim import WORK
 from sandbox.types import Job
-from tests.hostile.arena import CHALLENGES, HONEST, Arena, Seen, eventually, host_processes, programs
+from tests.hostile.arena import CHALLENGES, HONEST, Arena, Seen, programs
+from tests.installation import host_processes, wait_for
 
 PROGRAMS = programs()
 Once = Callable[[str], Seen]
@@ -118,7 +119,7 @@ def test_a3_a_bomb_stays_in_its_box_and_a_neighbour_does_not_notice(arena: Arena
 
     with arena.watched(counted) as seen, ThreadPoolExecutor(1) as other:
         bomb = other.submit(arena.judge, program, label=name)
-        eventually(lambda: any(n > limit // 2 for n in seen) or bomb.done(), "the bomb to go off")
+        wait_for(lambda: any(n > limit // 2 for n in seen) or bomb.done(), "the bomb to go off")
         neighbour = arena.honest(program.challenge)
         assert bomb.result().report.verdict in program.verdicts
     assert limit // 2 < max(seen) <= limit, "it went off, and no further than its box allows"
@@ -143,7 +144,7 @@ def test_a6_one_that_never_reads_holds_nobody_up(arena: Arena) -> None:
         assert arena.honest(challenge).report.verdict == "accepted", "the control: fifty megabytes can be read"
     with ThreadPoolExecutor(1) as other:
         deaf = other.submit(arena.judge, program)
-        eventually(lambda: arena.containers("hostile"), "its box")
+        wait_for(lambda: arena.containers("hostile"), "its box")
         beside = [arena.honest(quick).report.verdict for _ in range(2)]
         assert not deaf.done(), "the others were judged while it was deaf"
         assert deaf.result().report.verdict == "time_limit"
@@ -261,7 +262,7 @@ def test_c1_nothing_is_reached_and_nobody_hears_of_it(
     assert sink == []
     control = uncovered("c1-dials-out")
     assert control[control["own port"]] == "done"
-    eventually(lambda: {one[:3] for one in sink} == {"tcp", "udp"}, "the control to be heard")
+    wait_for(lambda: {one[:3] for one in sink} == {"tcp", "udp"}, "the control to be heard")
     sink.clear()
 
 
@@ -308,7 +309,7 @@ def neighbour(arena: Arena) -> Iterator[None]:
         other = pool.submit(
             arena.judge_files, CHALLENGES["words-call"], {"solution.py": code.encode()}, label="neighbour"
         )
-        eventually(lambda: arena.containers("neighbour"), "the neighbour")
+        wait_for(lambda: arena.containers("neighbour"), "the neighbour")
         yield
         assert other.result().report.verdict == "time_limit"
 
@@ -472,6 +473,6 @@ def test_g3_what_it_started_is_dead_at_the_verdict(arena: Arena, name: str) -> N
     marker = arena.words["MARKER"] + name.replace("-", "")
     with arena.watched(lambda: host_processes(marker)) as seen:
         judged = arena.judge(PROGRAMS[name], MARKER=marker)
-        eventually(lambda: not host_processes(marker), "its daemons to die")
+        wait_for(lambda: not host_processes(marker), "its daemons to die")
     assert judged.report.verdict == "accepted"
     assert seen, "the control: while it ran they were there"

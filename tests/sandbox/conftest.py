@@ -6,8 +6,6 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -82,21 +80,6 @@ def unhardened(image: str) -> Callable[..., Any]:
         return json.loads(client.containers.run(image, ["/usr/bin/python3", "-c", code], **plain | changes))
 
     return go
-
-
-@pytest.fixture
-def host_processes() -> Callable[[str], list[int]]:
-    """Process ids of the host whose command line holds a marker."""
-
-    def find(marker: str) -> list[int]:
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                if marker.encode() in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-        return found
-
-    return find
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.containers import INSTANCE, DockerSandbox
 from sandbox.types import Abandoned, Ended, Job, Limits, RunResult
+from tests.installation import host_processes
 
 Run = Callable[..., RunResult]
 Probe = Callable[[str], Any]
@@ -21,7 +22,7 @@ Probe = Callable[[str], Any]
 # -- time
 
 
-def test_everything_is_killed_at_the_wall_limit(run: Run, host_processes: Callable[[str], list[int]]) -> None:
+def test_everything_is_killed_at_the_wall_limit(run: Run) -> None:
     marker = "marker-of-the-wall-test"
     code = f"""
 import os, signal, sys, time
@@ -162,7 +163,7 @@ def test_an_output_file_over_the_cap_is_not_taken(run: Run) -> None:
     assert run("open('out', 'wb').write(bytes(60_000))", outputs=("out",), output_kb=64).clean
 
 
-def test_kill_returns_while_stdout_floods(run: Run, host_processes: Callable[[str], list[int]]) -> None:
+def test_kill_returns_while_stdout_floods(run: Run) -> None:
     marker = "marker-of-the-flood"
     flood = "import os\nwhile True: os.write(1, b'x' * 65536)"
     code = f"import os\nfor _ in range(4):\n    if os.fork() == 0: os.execv('/usr/bin/python3', ['python3', '-c', {flood!r}, '{marker}'])\n{flood}"
