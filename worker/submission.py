@@ -78,23 +78,22 @@ class Submission:
 
     def cpu_seconds(self) -> float:
         """Cpu time of all its boxes so far."""
-        return self._cpu()
+        return self.facts.cpu_seconds + (self._box.cpu_seconds() if self._box else 0.0)
 
     def begin_group(self, cpu_seconds: float | None, cap: int, *, fresh: bool) -> None:
         """A group of calls begins: its own cpu budget, and the most bytes one answer may have.
 
         `fresh`: it meets a new process, and what an old one kept in memory is gone.
         """
-        if fresh and self._box is not None:
-            self._close()
-            self.facts = replace(self.facts, ended=None)
+        if fresh:
+            self._set_aside()
         self._cap = min(cap, 1024 * self._challenge.limits.output_kb + 4096)
-        self._group_end = None if cpu_seconds is None else self._cpu() + cpu_seconds
+        self._group_end = None if cpu_seconds is None else self.cpu_seconds() + cpu_seconds
 
     def call(self, body: bytes, raw: bytes) -> Frame | None:
         """The submission's answer to one call; None when the group's budget is spent. Raises SubmissionOver."""
         box = self._box = self._box or self._open()
-        left = None if self._group_end is None else max(0.0, self._group_end - self._cpu())
+        left = None if self._group_end is None else max(0.0, self._group_end - self.cpu_seconds())
         try:
             if left is None:
                 answer = box.ask(frames.CALL, body, raw, cap=self._cap)
@@ -124,10 +123,8 @@ class Submission:
 
         A `tool` is the author's own program, which reads the submitted files in a folder apart.
         """
+        self._set_aside()
         limits = self._limits_left()
-        if self._box is not None:
-            self._close()
-            self.facts = replace(self.facts, ended=None)
         files = {f"{APART}/{name}": data for name, data in self._files.items()} if tool else self._files
         result = self._sandbox.run(
             Job(
@@ -230,9 +227,6 @@ class Submission:
         self._count(result)
         self.facts = replace(self.facts, ended=result.ended)
 
-    def _cpu(self) -> float:
-        return self.facts.cpu_seconds + (self._box.cpu_seconds() if self._box else 0.0)
-
     def _limits_left(self) -> Limits:
         limits, used = self._challenge.limits, self.facts
         cpu = limits.cpu_seconds - used.cpu_seconds
@@ -254,6 +248,12 @@ class Submission:
             ),
             self._abandoned,
         )
+
+    def _set_aside(self) -> None:
+        """End a box that has answered all it was asked: what it used counts, that it was ended does not."""
+        if self._box is not None:
+            self._close()
+            self.facts = replace(self.facts, ended=None)
 
     def _close(self) -> None:
         assert self._box is not None
