@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     builds: Literal["off", "wheels", "any"] = "off"
     runtime: Annotated[str, Field(min_length=1)] = "runc"
     slots: Annotated[int, Field(ge=0)] = 0
+    make_images: bool = True
     warm_memory_percent: Annotated[float, Field(ge=0, le=80)] = 20.0
     lease_seconds: Seconds = 45.0
     renew_seconds: Seconds = 10.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 
 from rich.table import Table
@@ -16,7 +15,6 @@ from cli import trial
 from cli.client import show
 from cli.errors import CliError
 from sandbox.containers import DockerSandbox
-from sandbox.images.build import resolve
 from sandbox.types import SandboxError
 from worker import check
 from worker.check import Gate
@@ -33,7 +31,7 @@ def run(
     wanted = [trial.find(name, folders) for name in names] or _all(folders)
     try:
         sandbox = DockerSandbox(
-            instance=f"check-{secrets.token_hex(4)}", image_of=cache(resolve), oci_runtime=oci_runtime, warm_mb=WARM_MB
+            instance=f"check-{secrets.token_hex(4)}", image_of=trial.image_of, oci_runtime=oci_runtime, warm_mb=WARM_MB
         )
     except SandboxError as error:
         raise CliError(str(error)) from error

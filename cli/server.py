@@ -180,12 +180,16 @@ def check_challenges(
 
 
 def build_images(
-    runtimes: Annotated[list[str] | None, typer.Argument(metavar="[RUNTIME]...", help="All, if none is named.")] = None,
+    runtimes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUNTIME]...", help="Without one: what every installation needs."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All runtimes.")] = False,
 ) -> None:
-    """Make the images that are not there yet."""
+    """Make the images that are not there yet. A worker makes others when a submission first needs them."""
     from sandbox.images import build
 
-    code = build.main(list(runtimes or []))
+    code = build.main([*(runtimes or []), *(["--all"] if everything else [])])
     if code:
         raise typer.Exit(code)
 

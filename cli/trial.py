@@ -6,6 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from cli.client import show
 from cli.client.folder import read as read_folder
 from cli.errors import WRONG_USE, CliError
 from sandbox.containers import DockerSandbox
-from sandbox.images.build import resolve
+from sandbox.images.build import provide
 from sandbox.inside.frames import Frame
 from sandbox.types import Box, BuildLimits, Image, Job, Limits, RunResult, Sandbox, SandboxError, Service, never
 from worker.graders import GraderFault, Graders, Prepared
@@ -34,7 +35,7 @@ def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, o
     found = find(challenge, folders)
     files = _files(path, found)
     try:
-        sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=resolve, oci_runtime=oci_runtime)
+        sandbox = DockerSandbox(instance=f"try-{secrets.token_hex(4)}", image_of=image_of, oci_runtime=oci_runtime)
     except SandboxError as error:
         raise CliError(str(error)) from error
     heard: list[RunResult] = []
@@ -51,6 +52,12 @@ def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, o
     else:
         _print(found, report, outcome, heard)
     return report.verdict == "accepted"
+
+
+@cache
+def image_of(runtime: str) -> str:
+    """The image of a runtime, which is made now if this is its first use. Raises SandboxError."""
+    return provide(runtime, say=show.err.print)
 
 
 def find(name: str, folders: Iterable[Path]) -> Challenge:

@@ -25,6 +25,7 @@ from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
 from worker.metrics import WorkerMetrics
 from worker.prepare import Preparer
+from worker.runtimes import Runtimes
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class Slots:
         challenges: Mapping[str, Challenge],
         grading: Grading,
         preparer: Preparer,
+        runtimes: Runtimes,
         ring: Callable[[], None],
         metrics: WorkerMetrics | None = None,
         on_unfit: Callable[[Unfit], None] = lambda _: None,
@@ -71,6 +73,7 @@ class Slots:
         self._challenges = challenges
         self._grading = grading
         self._preparer = preparer
+        self._runtimes = runtimes
         self._ring = ring
         self._metrics = metrics or WorkerMetrics()
         self._on_unfit = on_unfit
@@ -86,7 +89,7 @@ class Slots:
         workers.heartbeat(self._store, self.name, self._settings.slots_in_force)
         log.info("worker.started", worker=self.name, slots=self._settings.slots_in_force)
         self._touch()
-        for loop in (self._renew_forever, self._sweep_forever):
+        for loop in (self._renew_forever, self._sweep_forever, self._equip):
             self._thread(loop.__name__, loop)
         for n in range(self._settings.slots_in_force):
             self._thread(f"poll-{n}", lambda: self._poll_forever(bell_works))
@@ -125,7 +128,12 @@ class Slots:
         done = 0
         while not self._stopping.is_set() and self._free.acquire(blocking=False):
             try:
-                claim = judgings.claim(self._store, worker=self.name, lease_seconds=self._settings.lease_seconds)
+                claim = judgings.claim(
+                    self._store,
+                    worker=self.name,
+                    lease_seconds=self._settings.lease_seconds,
+                    without=self._runtimes.lacking().keys(),
+                )
                 if claim is None:
                     return done
                 self._handle(Holding(claim))
@@ -332,6 +340,26 @@ class Slots:
                 log.warning("sweep.failed", error=type(error).__name__)
             else:
                 self._metrics.expired.inc(counts.expired)
+
+    def _equip(self) -> None:
+        """Until every challenge can be judged here: say which cannot, and have made what somebody waits for."""
+        said: dict[str, str] = {}
+        while True:
+            try:
+                self._runtimes.look()
+                lacking = self._runtimes.lacking()
+                if lacking != said:
+                    info = {workers.LACKS: lacking}
+                    workers.heartbeat(self._store, self.name, self._settings.slots_in_force, info=info)
+                    said = lacking
+                    self._ring_if_more()
+                if not lacking:
+                    return
+                self._runtimes.need(judgings.waiting(self._store, lacking.keys()))
+            except SQLAlchemyError as error:
+                log.warning("runtimes.not_told", error=type(error).__name__)
+            if self._stopping.wait(self._settings.sweep_seconds):
+                return
 
     def _poll_forever(self, bell_works: Callable[[], bool]) -> None:
         while not self._stopping.is_set():

@@ -29,14 +29,15 @@ from challenges.loader import Challenge, builtin_root, load_all
 from sandbox import fitness
 from sandbox.builds import SLIM, WHEELHOUSE
 from sandbox.containers import DockerSandbox
-from sandbox.images.build import Pinned
-from sandbox.selftest import Finding, State
+from sandbox.images.build import Pinned, provide
+from sandbox.selftest import RUNTIME, Finding, State
 from sandbox.types import Abandoned, SandboxError, Unfit
 from worker.graders import GraderFault, Graders
 from worker.grading import Grading
 from worker.metrics import Watched, WorkerMetrics
 from worker.prepare import Preparer, read_secret
 from worker.reaper import Reaper, own_host
+from worker.runtimes import Runtimes
 from worker.slots import Slots, outline
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class Worker:
         begun = time.monotonic()
         log.info("selftest.started", runtime=settings.runtime)
         services = settings.builds != "off"
-        runtimes = {name for one in self.challenges.values() for name in (one.runtime, one.grader_runtime)}
+        runtimes = {RUNTIME}  # those of single challenges are made on first need
         if services and any(one.build for one in self.challenges.values()):
             runtimes |= {SLIM, WHEELHOUSE}
         findings = fitness.examine(
@@ -138,6 +139,7 @@ def assemble(settings: Settings) -> Worker:
     bell = Bell(settings.broker, instance=settings.instance)
     metrics.count_bell(bell)
     uploads, hidden = Blobs(settings.blobs_dir), Blobs(settings.hidden_dir)
+    runtimes = Runtimes(challenges, images, _make if settings.make_images else None)
     preparer = Preparer(store, uploads, hidden, read_secret(settings.secret_file), grading)
     slots = Slots(
         name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
@@ -147,6 +149,7 @@ def assemble(settings: Settings) -> Worker:
         challenges=challenges,
         grading=grading,
         preparer=preparer,
+        runtimes=runtimes,
         ring=bell.ring,
         metrics=metrics,
         on_unfit=lambda why: worker.end(why),
@@ -154,6 +157,11 @@ def assemble(settings: Settings) -> Worker:
     reaper = Reaper(sandbox, metrics.reaped.inc)
     worker = Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics, images)
     return worker
+
+
+def _make(runtime: str) -> None:
+    """Make the image of a runtime, as `assay images build` does. Raises SandboxError."""
+    provide(runtime, say=lambda line: log.debug("runtime.phase", said=line.strip()))
 
 
 def _tell(finding: Finding) -> None:

@@ -12,6 +12,7 @@ from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, PathSlug, Route
+from api.store import workers
 from challenges.loader import Challenge
 from challenges.statement import rendered_statement
 
@@ -78,6 +79,8 @@ class ChallengeAnswer(ChallengeLine):
     starter: list[StarterFile]
     data: list[DataFile] | None
     """Null until the data have been prepared."""
+    notice: str | None
+    """Why nobody who works can judge it yet; submissions wait until somebody can."""
 
 
 def statement_html(challenge: Challenge) -> str:
@@ -88,6 +91,8 @@ def statement_html(challenge: Challenge) -> str:
 def describe(context: Context, challenge: Challenge) -> ChallengeAnswer:
     """Everything a participant may know of a challenge."""
     files = context.public_files(challenge)
+    with context.store.read() as session:
+        notice = workers.lacks(session, challenge.slug, context.store.now(session))
     return ChallengeAnswer(
         **_line(challenge),
         version=challenge.version,
@@ -104,6 +109,7 @@ def describe(context: Context, challenge: Challenge) -> ChallengeAnswer:
         groups=[GroupAnswer.model_validate(group) for group in challenge.groups],
         starter=[_starter(name, content) for name, content in sorted(challenge.starter.items())],
         data=None if files is None else [DataFile(name=name, size=size) for name, size in files],
+        notice=notice,
     )
 
 

@@ -49,16 +49,17 @@ def _can_run(now: datetime) -> tuple[Any, ...]:
     )
 
 
-def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
+def claim(store: Store, *, worker: str, lease_seconds: float, without: Collection[str] = ()) -> Claim | None:
     """Takes the submission that was received first among those that may run now; None when there is none.
 
     One entry has at most one running judging a challenge. What has a strike (it may have killed its worker) runs only
-    alone on its worker, so that the guilty one is told from its neighbours.
+    alone on its worker, so that the guilty one is told from its neighbours. `without`: challenges that it cannot
+    judge yet.
     """
     with store.write(shared=True) as session:
         store.lock(session, f"worker {worker}")  # its slots claim one after another: what has a strike runs alone
         now = store.now(session)
-        judging = _next(session, worker, now)
+        judging = _next(session, worker, now, without)
         if judging is None:
             return None
         assert judging.id is not None
@@ -86,7 +87,7 @@ def claim(store: Store, *, worker: str, lease_seconds: float) -> Claim | None:
         )
 
 
-def _next(session: Session, worker: str, now: datetime) -> Judging | None:
+def _next(session: Session, worker: str, now: datetime, without: Collection[str]) -> Judging | None:
     held = session.exec(select(Judging.strikes).where(Judging.state == State.running, Judging.owner == worker)).all()
     if any(held):
         return None
@@ -97,6 +98,8 @@ def _next(session: Session, worker: str, now: datetime) -> Judging | None:
         .order_by(col(Judging.received_at), col(Judging.id))
         .limit(1)
     )
+    if without:
+        query = query.where(col(Judging.challenge).not_in(without))
     if held:
         since = now - timedelta(seconds=ALONE_AFTER_SECONDS)
         ready = func.coalesce(col(Judging.not_before), col(Judging.received_at))
@@ -243,6 +246,13 @@ def runnable(store: Store) -> int:
 
 def count_runnable(session: Session, now: datetime) -> int:
     return session.exec(select(func.count()).select_from(Judging).where(*_can_run(now))).one()
+
+
+def waiting(store: Store, challenges: Collection[str]) -> set[str]:
+    """Those of these challenges for which somebody waits."""
+    with store.read() as session:
+        query = select(Judging.challenge).where(Judging.state == State.queued, col(Judging.challenge).in_(challenges))
+        return set(session.exec(query.distinct()))
 
 
 def next_not_before(store: Store) -> datetime | None:

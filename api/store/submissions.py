@@ -8,7 +8,7 @@ from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from api.errors import Problem
-from api.store import accept, audit, judgings, standings, verdicts
+from api.store import accept, audit, judgings, standings, verdicts, workers
 from api.store.database import Store
 from api.store.tables import (
     Competition,
@@ -175,6 +175,7 @@ def _view(
     view = verdicts.view_in_force(competition.closes_at, now)
     score = standings.result_of(verdict, submission, challenge).part(view) if verdict else None
     position = accept.queue_position(session, judging)
+    lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
     return SubmissionView(
         id=submission.id,
         competition=competition.slug,
@@ -186,10 +187,10 @@ def _view(
         files=submission.files,
         state=judging.state,
         stage=judging.stage,
-        held_reason=judging.held_reason,
+        held_reason=judging.held_reason or lacks,
         attempts=judging.attempts,
         queue_position=position,
-        eta_seconds=accept.eta_seconds(session, position, now) if position else None,
+        eta_seconds=accept.eta_seconds(session, position, now) if position and not lacks else None,
         view=view,
         verdict=verdict.verdict if verdict else None,
         score=score,

@@ -12,6 +12,9 @@ from api.store.tables import Worker
 LIVE_SECONDS = 60.0
 """A worker that has been silent for longer is not counted as working."""
 
+LACKS = "lacks"
+"""The key of `Worker.info` under which it says what it cannot judge yet, and why."""
+
 
 @dataclass(frozen=True)
 class WorkerView:
@@ -20,6 +23,8 @@ class WorkerView:
     started_at: datetime
     heartbeat_at: datetime
     live: bool
+    lacks: dict[str, str]
+    """Why it cannot judge a challenge yet, by short name."""
 
 
 def heartbeat(store: Store, worker: str, slots: int, *, info: dict[str, Any] | None = None) -> None:
@@ -53,7 +58,18 @@ def known(session: Session, now: datetime) -> list[WorkerView]:
     """All workers on record, by name."""
     since = now - timedelta(seconds=LIVE_SECONDS)
     rows = session.exec(select(Worker).order_by(col(Worker.name)))
-    return [WorkerView(w.name, w.slots, w.started_at, w.heartbeat_at, w.heartbeat_at >= since) for w in rows]
+    return [
+        WorkerView(w.name, w.slots, w.started_at, w.heartbeat_at, w.heartbeat_at >= since, w.info.get(LACKS, {}))
+        for w in rows
+    ]
+
+
+def lacks(session: Session, challenge: str, now: datetime) -> str | None:
+    """Why nobody who works can judge a challenge yet; None when somebody can, or when nobody works at all."""
+    live = [worker for worker in known(session, now) if worker.live]
+    if not all(challenge in worker.lacks for worker in live):
+        return None
+    return next((worker.lacks[challenge] for worker in live), None)
 
 
 def live_slots(session: Session, now: datetime) -> int:

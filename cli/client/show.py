@@ -67,7 +67,7 @@ def progress(seen: dict[str, Any]) -> str:
     """Where a submission is, in a few words."""
     if seen["state"] == "queued":
         if seen["held_reason"]:
-            return f"held: {safe(seen['held_reason'])}"
+            return f"waits: {safe(seen['held_reason'])}"
         position, eta = seen["queue_position"], seen["eta_seconds"]
         place = f"queued, position {int(position)}" if position is not None else "queued"
         return place if eta is None else f"{place}, about {_duration(float(eta))}"

@@ -60,5 +60,8 @@ def _counts(path: Path) -> bool:
 RUNTIMES: tuple[str, ...] = tuple(
     sorted(folder.parent.name for folder in ROOT.glob("*/Dockerfile") if folder.parent.name != BASE)
 )
-"""Every recipe but the base: python-ml is what programs and graders run in; a submission that is a Dockerfile is built
-on python-slim, and takes its packages out of python-wheelhouse."""
+"""Every recipe but the base."""
+
+CORE = ("python-ml", "python-slim", "python-wheelhouse")
+"""What every installation needs: graders run in the first, as most programs do; a submission that is a Dockerfile is
+built on the second and takes its packages out of the third. The others are made when they are first needed."""

@@ -25,7 +25,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from sandbox.images import BASE, ROOT, RUNTIMES, debian, image_tag, parent, recipe_digest, recipe_folder, wheels
+from sandbox.images import BASE, CORE, ROOT, RUNTIMES, debian, image_tag, parent, recipe_digest, recipe_folder, wheels
 from sandbox.images.progress import Progress
 from sandbox.types import SandboxError, Unfit
 
@@ -196,6 +196,14 @@ def resolve(runtime: str, engine: docker.DockerClient | None = None) -> str:
     return image
 
 
+def provide(runtime: str, *, say: Callable[[str], None]) -> str:
+    """The same, made first where it has not been. Raises SandboxError."""
+    try:
+        return resolve(runtime)
+    except SandboxError:
+        return Builder(connect(), cache=default_cache(), registry="", say=say).build(runtime).image
+
+
 class Pinned:
     """The image ids a process began with, by runtime. Safe to use from many threads.
 
@@ -315,7 +323,8 @@ def default_cache() -> Path:
 def main(argv: list[str] | None = None) -> int:
     """`python -m sandbox.images.build`: 0 when every image named is there."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.images.build", description="Make the images of runtimes.")
-    parser.add_argument("runtimes", nargs="*", default=list(RUNTIMES), metavar="RUNTIME", help=", ".join(RUNTIMES))
+    parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help=f"{', '.join(RUNTIMES)}; else {', '.join(CORE)}")
+    parser.add_argument("--all", action="store_true", help="every runtime there is")
     parser.add_argument("--registry", default="", metavar="HOST[:PORT]/PREFIX", help="pull plain Debian from here")
     parser.add_argument("--no-registry", action="store_true", help="make Debian from its packages, ask no registry")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where wheels are kept between builds")
@@ -327,7 +336,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         registry = None if args.no_registry else args.registry.rstrip("/")
         builder = Builder(connect(), cache=args.cache, registry=registry, say=say)
-        built = [builder.build(runtime) for runtime in args.runtimes]
+        wanted = RUNTIMES if args.all else args.runtimes or CORE
+        built = [builder.build(runtime) for runtime in wanted]
     except (SandboxError, LookupError) as error:
         print(f"assay: {error}", file=sys.stderr)
         return 1

@@ -91,8 +91,7 @@ def test_only_the_worker_has_the_engine_and_the_hidden_data(house: House, client
     look = "test -S /var/run/docker.sock"
     hidden = "find /var/lib/assay -path '*hidden*' -type f | wc -l; test -s /var/lib/assay/secret"
     assert house.run("worker", look)[0] == 0
-    code, said = house.run("worker", hidden)
-    assert code == 0 and int(said) > 0
+    wait_for(lambda: house.run("worker", hidden)[1] not in ("", "0"), "the first data to be prepared")
     for service in ("api", "broker", "database"):
         assert house.run(service, look)[0] != 0
         assert not [one for one in house.container(service).attrs["Mounts"] if "docker.sock" in one["Source"]]

@@ -21,7 +21,7 @@ from pathlib import Path
 import docker
 
 from sandbox.builds import ENGINE_ERRORS
-from sandbox.images import BASE, RUNTIMES, debian, image_tag
+from sandbox.images import BASE, CORE, debian, image_tag
 from sandbox.images.build import connect
 from sandbox.types import SandboxError
 
@@ -182,7 +182,7 @@ def _end_with_parent() -> None:
 def _bring_images(engine: Engine, say: Callable[[str], None]) -> None:
     """The images keep their ids, tags and labels, so that they are found like those of the first engine."""
     ours, theirs = connect(), engine.client
-    for runtime in (BASE, *RUNTIMES):
+    for runtime in (BASE, *CORE):
         tag = image_tag(runtime)
         begun = time.monotonic()
         try:

@@ -215,6 +215,20 @@ def test_the_status_page_names_no_worker(site: Site) -> None:
     assert re.findall(r"<dt>(Waiting|Running)</dt><dd>(\d+)", page) == [("Waiting", "1"), ("Running", "0")]
 
 
+def test_what_nobody_can_judge_yet_says_so(site: Site) -> None:
+    said = "Its runtime java is being made on the judge."
+    waiting = site.post("ada")
+    paths = ["/challenges/toy-call", f"/submissions/{waiting}"]
+    paths += ["/api/v1" + path for path in paths]
+    headers = {"Authorization": f"Bearer {site.tokens['ada']}"}
+    workers.heartbeat(site.store, "w1", 1, info={"lacks": {"toy-call": said}})
+    for path in paths:
+        assert said in get(site, path, "ada", headers=headers).text
+    workers.heartbeat(site.store, "w2", 1, info={"lacks": {}})
+    for path in paths:
+        assert said not in get(site, path, "ada", headers=headers).text, "somebody can"
+
+
 def test_who_asks_too_often_is_told_so_on_a_page(tmp_path: Path) -> None:
     with served(tmp_path / "data", anonymous_per_minute=3) as site:
         answers = [get(site, "/challenges") for _ in range(4)]

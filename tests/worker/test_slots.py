@@ -24,6 +24,7 @@ from tests.installation import Installation, wait_for
 from worker.graders import GraderFault, Prepared
 from worker.judge import Facts, GraderFailed, Outcome, Scored
 from worker.metrics import GIVEN_BACK, WorkerMetrics
+from worker.runtimes import Runtimes
 from worker.slots import Slots
 
 Act = Callable[[Callable[[], bool]], None]
@@ -97,6 +98,7 @@ def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **mor
         challenges=more.get("challenges", at.challenges),
         grading=grading,  # type: ignore[arg-type]
         preparer=preparer or Ready(),  # type: ignore[arg-type]
+        runtimes=more.get("runtimes", Runtimes({}, lambda _: "", None)),
         ring=more.get("ring", lambda: None),
         metrics=more.get("metrics"),
         on_unfit=more.get("on_unfit", lambda _: None),
