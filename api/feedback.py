@@ -13,7 +13,7 @@ WITH_VALUES = "F3"
 
 @dataclass(frozen=True)
 class ShownCheck:
-    """`hint` only where it failed, `value` (0 to 1) only at level F3."""
+    """`hint` only where it failed, `value` (0 to 1) only at level F3 and with the score."""
 
     name: str
     passed: bool
@@ -48,7 +48,7 @@ def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedbac
         return None
     report = Report.from_json(submission.report)
     level = challenge.feedback if challenge else WITHOUT_CHECKS
-    values = level == WITH_VALUES
+    values = level == WITH_VALUES and not submission.withheld
     checks = [
         ShownCheck(
             name=check.name,

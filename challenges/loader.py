@@ -18,6 +18,7 @@ from sandbox.types import BuildLimits, Limits
 __all__ = ["Challenge", "ChallengeError", "Solution", "builtin_root", "load", "load_all", "solutions"]
 
 PASS_MARK = 70
+LADDER_STEP = 1.0
 POINTS = {1: 100, 2: 200, 3: 300, 4: 500}
 COMPULSORY = ("accepted", "wrong_answer", "baseline")
 """Folders of solutions without which nobody could tell whether the challenge is sound."""
@@ -67,6 +68,14 @@ class Challenge:
     def pass_mark(self) -> int:
         """The score, of 100, from which a submission is accepted when every gate holds."""
         return PASS_MARK
+
+    @property
+    def ladder_step(self) -> float | None:
+        """By how many points a public score must beat the best one told, to be told; None where nothing can be probed.
+
+        That is where all groups are exact: no number of tries, each a little luckier, comes nearer to hidden answers.
+        """
+        return LADDER_STEP if any(group.lo is not None for group in self.groups) else None
 
 
 def builtin_root() -> Path:

@@ -11,10 +11,6 @@ from tests.databases import Cluster, Databases, Source, SqliteFiles, cluster
 KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-seeds", action="store_true", help="every shipped solution under each secret seed")
-
-
 @pytest.fixture(scope="session")
 def oci_runtime() -> str:
     """What starts boxes: runc, or what `make engines` names."""

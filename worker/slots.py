@@ -234,10 +234,11 @@ class Slots:
     def _commit(self, holding: Holding, report: Report, evidence: dict[str, object]) -> None:
         """Commit until the answer is known or the lease cannot be ours any more."""
         claim = holding.claim
+        step = self._challenges[claim.challenge].ladder_step
         pause = 0.1
         while True:
             try:
-                ours = judgings.commit(self._store, claim, report, evidence=evidence)
+                ours = judgings.commit(self._store, claim, report, evidence=evidence, step=step)
                 break
             except SQLAlchemyError as error:
                 if time.monotonic() - holding.renewed > self._settings.lease_seconds:

@@ -77,6 +77,13 @@ class SubmissionLine(Answer):
     eta_seconds: float | None
     verdict: str | None
     score: Annotated[float | None, Field(description="0 to 100, of the part that counts at the moment.")]
+    withheld: Annotated[
+        bool,
+        Field(
+            description="The score is not told until the competition closes: it is not a step better than the best one "
+            "you were told."
+        ),
+    ]
     score_part: View
     points: float | None
     ended_at: datetime | None

@@ -37,9 +37,12 @@ class Result:
     accepted: bool
     score: float | None
     private_score: float | None
+    shown: bool = True
 
     def part(self, view: View) -> float | None:
-        """The score that counts in this view, at the declared precision."""
+        """The score that counts in this view, at the declared precision; a public one that is not told is none."""
+        if view is View.public and not self.shown:
+            return None
         score = self.score if view is View.public else self.private_score
         return None if score is None else round(score, PRECISION)
 
@@ -162,7 +165,21 @@ def result_of(verdict: VerdictRow, submission: Submission, challenge: Competitio
         accepted=verdict.verdict == Verdict.accepted.value,
         score=verdict.score,
         private_score=verdict.private_score,
+        shown=verdict.shown,
     )
+
+
+def climbs(session: Session, result: Result, step: float) -> bool:
+    """Whether a public score is by a step better than the best one told of this entry and challenge, or the first.
+
+    What does not climb is not told: many tries, each a little luckier on the public rows, would read those rows out
+    (the Ladder: Blum and Hardt, "The Ladder: a reliable leaderboard for machine learning competitions", ICML 2015).
+    """
+    mine = select(Standing.score).where(
+        Standing.entry_id == result.entry_id, Standing.board == result.challenge, Standing.view == View.public
+    )
+    best, score = session.exec(mine).first(), result.part(View.public)
+    return best is None or score is None or score >= best + step
 
 
 def differences(store: Store) -> list[str]:

@@ -44,6 +44,8 @@ class SubmissionView:
     view: View
     verdict: str | None
     score: float | None
+    withheld: bool
+    """Its public score is not told, because it is not a step better than the best one told."""
     points: float | None
     report: dict[str, Any] | None
     ended_at: datetime | None
@@ -194,6 +196,7 @@ def _view(
         view=view,
         verdict=verdict.verdict if verdict else None,
         score=score,
+        withheld=verdict is not None and view is View.public and not verdict.shown,
         points=None if score is None else standings.points_for(challenge.points, score),
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,

@@ -248,6 +248,8 @@ class VerdictRow(SQLModel, table=True):
     verdict: str = Field(max_length=32)
     score: float | None = None
     private_score: float | None = None
+    shown: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """Whether the public score may be told: it was a step better than the best one told before."""
     report: dict[str, Any] = Field(sa_type=sa.JSON)
     created_at: datetime
 

@@ -30,8 +30,13 @@ def view_in_force(closes_at: datetime | None, now: datetime) -> View:
     return View.private if closes_at is not None and now >= closes_at else View.public
 
 
-def record(session: Session, judging_id: int, epoch: int, report: Report, *, now: datetime) -> None:
-    """Writes the verdict of a judging that the caller has just set done, with standings, events and outbox."""
+def record(
+    session: Session, judging_id: int, epoch: int, report: Report, *, now: datetime, step: float | None = None
+) -> None:
+    """Writes the verdict of a judging that the caller has just set done, with standings, events and outbox.
+
+    `step`: the points by which a public score must be better than the best one told, to be told itself.
+    """
     judging = session.get_one(Judging, judging_id)
     attempt = session.exec(select(Attempt).where(Attempt.judging_id == judging_id, Attempt.epoch == epoch)).first()
     submission = session.get_one(Submission, judging.submission_id)
@@ -47,6 +52,8 @@ def record(session: Session, judging_id: int, epoch: int, report: Report, *, now
         report=report.as_json(),
         created_at=now,
     )
+    if step is not None:
+        row.shown = standings.climbs(session, standings.result_of(row, submission, challenge), step)
     session.add(row)
     view = view_in_force(competition.closes_at, now)
     score = standings.result_of(row, submission, challenge).part(view)

@@ -87,6 +87,8 @@ def verdict(seen: dict[str, Any]) -> None:
             headline.append(f"  {_number(seen['score'])} of 100")
         if seen["points"] is not None:
             headline.append(f"  ({_number(seen['points'])} points)")
+        if seen.get("withheld"):
+            headline.append("  not a step better than the best score you were told", "dim")
     else:
         headline.append(progress(seen), "bold")
     headline.append(f"  {safe(seen['challenge'])}  {safe(seen['id'])}", "dim")

@@ -12,8 +12,11 @@ from challenges.loader import Challenge, builtin_root, load_all
 from tests.challenges.fake_attempt import prepare
 
 SHIPPED = load_all([builtin_root()])
-BOXLESS = [challenge for challenge in SHIPPED.values() if challenge.build is None]
-"""Those whose solutions can be judged without a box; what is built and served cannot."""
+BOXLESS = [SHIPPED[slug] for slug in ("messy-orders", "churn-f1")]
+"""One that is called and one that is run, for what is about the kit and its callers. Each challenge by itself is proved by
+the quality gate: tests/worker/test_shipped.py."""
+TYPICAL = [*BOXLESS, SHIPPED["serve-model"]]
+"""The same with one that is built and served, whose solutions cannot be judged without a box."""
 SEED = b"a seed of the tests"
 
 TOML = """\

@@ -10,10 +10,10 @@ import pytest
 
 from challenges.kit import Data
 from challenges.loader import Challenge
-from tests.challenges.conftest import SEED, SHIPPED
+from tests.challenges.conftest import SEED, TYPICAL
 from tests.challenges.fake_attempt import prepare
 
-CHALLENGES = pytest.mark.parametrize("challenge", SHIPPED.values(), ids=lambda one: one.slug)
+CHALLENGES = pytest.mark.parametrize("challenge", TYPICAL, ids=lambda one: one.slug)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,5 +1,8 @@
 """Boards: best counts, ties share a rank, no score never outranks a score, and a rebuild changes nothing."""
 
+import random
+import statistics
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from sqlmodel import delete, select, update
 from api.errors import Problem
 from api.store import competitions, judgings, leaderboards, standings
 from api.store.tables import Entry, Judging, Standing, View
+from challenges.loader import LADDER_STEP
 from challenges.report import Verdict
 from tests.databases import Databases
 from tests.store.world import CHALLENGES, World, report
@@ -201,3 +205,64 @@ def test_kept_standings_are_those_of_a_plain_computation(databases: Databases, t
 def _entries(world: World) -> dict[str, int]:
     with world.store.read() as session:
         return {entry.name: entry.id or 0 for entry in session.exec(select(Entry))}
+
+
+def test_the_public_board_is_a_ladder_and_the_private_one_is_not(world: World) -> None:
+    """A score moves what is told of an entry by a step or not at all; all of them count at the close."""
+    told = []
+    for public, private in ((50, 10), (50.5, 90), (50.99, 20), (51, 30), (20, 95), (51.5, 40)):
+        sent = world.submit("ann")
+        world.judge(report(public, private), step=1.0)
+        seen = world.state(sent)
+        told.append(seen.score)
+        assert seen.withheld is (seen.score is None)
+        assert seen.points == seen.score
+    assert told == [50, None, None, 51, None, None]
+    assert ranks(world) == [(1, "ann", 51.0)]
+    world.submit("ben")
+    world.judge(report(50.5, 20), step=1.0)
+    assert ranks(world) == [(1, "ann", 51.0), (2, "ben", 50.5)], "everybody has a ladder of their own"
+    assert standings.differences(world.store) == []
+    world.clock.tick(86400)
+    assert ranks(world) == [(1, "ann", 95.0), (2, "ben", 20.0)]
+    last = world.state(sent)
+    assert (last.score, last.withheld) == (40, False)
+    standings.rebuild(world.store)
+    assert standings.differences(world.store) == []
+
+
+def test_what_is_accepted_is_solved_even_if_its_score_is_not_told(world: World) -> None:
+    world.submit("ann")
+    world.judge(report(69.8, verdict=Verdict.wrong_answer), step=1.0)
+    world.submit("ann")
+    world.judge(report(70.2, verdict=Verdict.accepted), step=1.0)
+    (row,) = leaderboards.board(world.store, "cup").rows
+    assert (row.points, row.solved) == (69.8, 1)
+
+
+def told_by(tries: int, rows: int, step: float | None, seed: int) -> float:
+    """What an attacker comes to who knows nothing: keeps each guess that seemed to gain, and hands in their majority.
+
+    The public score, of 100, of the last one. Without knowledge 50 is what there is to have.
+    """
+    rng = random.Random(seed)
+    truth = [rng.random() < 0.5 for _ in range(rows)]
+    best, votes = None, [0] * rows
+    for _ in range(tries):
+        guess = [rng.random() < 0.5 for _ in range(rows)]
+        score = 100 * sum(a == b for a, b in zip(guess, truth, strict=True)) / rows
+        if step is None:
+            gains = score > 50
+        else:
+            gains = best is None or score >= best + step
+            best = score if gains else best
+        if gains:
+            votes = [vote + (1 if one else -1) for vote, one in zip(votes, guess, strict=True)]
+    return 100 * sum((vote > 0) == real for vote, real in zip(votes, truth, strict=True)) / rows
+
+
+def test_lucky_guesses_add_up_without_a_ladder_and_hardly_with_one() -> None:
+    plain = statistics.fmean(told_by(400, 200, None, seed) for seed in range(6))
+    ladder = statistics.fmean(told_by(400, 200, LADDER_STEP, seed) for seed in range(6))
+    assert plain > 72, "the control: every score told is as good as reading the answers"
+    assert ladder < 63

@@ -92,10 +92,10 @@ class World:
         assert claim is not None
         return claim
 
-    def judge(self, result: Report) -> str:
+    def judge(self, result: Report, *, step: float | None = None) -> str:
         """Claims the next submission and gives it this report; returns its id."""
         claim = self.claimed()
-        assert judgings.commit(self.store, claim, result, evidence={})
+        assert judgings.commit(self.store, claim, result, evidence={}, step=step)
         return claim.submission_id
 
     def state(self, submission_id: str) -> submissions.SubmissionView:
