@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+HARMLESS = "strict"
+"""The keyword of zip that guards against its author's own mistakes: without it a right program does the same."""
 COMPARE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE,),
     ast.LtE: (ast.Lt,),
@@ -154,6 +156,8 @@ def _not_code(tree: ast.Module) -> set[int]:
             roots.append(node)
         if isinstance(node, ast.FormattedValue):
             roots.append(node.format_spec)
+        if isinstance(node, ast.keyword) and node.arg == HARMLESS:
+            roots.append(node.value)
         for root in roots:
             if root is not None:
                 found |= {id(one) for one in ast.walk(root)}
@@ -198,8 +202,9 @@ def _names(node: ast.AST) -> Iterator[tuple[str, Edit]]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in SWAPS:
         yield "name", _set("id", SWAPS[node.id])
     if isinstance(node, ast.Call):
-        for n in range(len(node.keywords)):
-            yield "keyword", _drop("keywords", n)
+        for n, keyword in enumerate(node.keywords):
+            if keyword.arg != HARMLESS:
+                yield "keyword", _drop("keywords", n)
 
 
 def _statements(node: ast.AST) -> Iterator[tuple[str, Edit]]:

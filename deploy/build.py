@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import re
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.images import BASE, ROOT, debian, image_tag, recipe_digest, wheels
-from sandbox.images.build import Builder, connect, default_cache, follow, pack
+from sandbox.images.build import Builder, connect, default_cache, dpkg_status, follow, pack
 from sandbox.types import SandboxError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -66,7 +64,7 @@ def build(service: str, engine: Any, *, cache: Path, again: bool = False) -> boo
             context = [(PROJECT / part, part) for part in parts(service)] + [(house, "wheels")]
             dockerfile = "deploy/Dockerfile"
         else:
-            debian.fetch(folder / "debs", [PACKAGES[service]], status=_dpkg_status(engine, str(base.id)))
+            debian.fetch(folder / "debs", [PACKAGES[service]], status=dpkg_status(engine, str(base.id)))
             context = [(PROJECT / "deploy" / service, "."), (folder / "debs", "debs")]
             dockerfile = "Dockerfile"
         with tempfile.TemporaryFile(dir=cache) as file:
@@ -101,19 +99,6 @@ def _files(names: Iterable[str]) -> Iterator[Path]:
         path = PROJECT / name
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (one for one in found if one.is_file() and "__pycache__" not in one.parts)
-
-
-def _dpkg_status(engine: Any, image: str) -> str:
-    """Which Debian packages an image has."""
-    container = engine.containers.create(image, ["/bin/true"], network_mode="none", labels={"assay.smoke": "true"})
-    try:
-        chunks, _ = container.get_archive("/var/lib/dpkg/status")
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
-            file = tar.extractfile("status")
-            assert file is not None
-            return file.read().decode()
-    finally:
-        container.remove(force=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -143,8 +143,10 @@ class Result:
 
     @property
     def essence(self) -> tuple[object, ...]:
-        """What a participant would see differ."""
-        return self.report.verdict, round(self.points, 6), self.failed
+        """What a participant, or the gate itself, would see differ."""
+        score = self.report.score
+        natural = (score.metric, score.standard_error) if score else ()
+        return self.report.verdict, round(self.points, 6), self.failed, *natural
 
     def __str__(self) -> str:
         failed = f", failed {', '.join(self.failed)}" if self.failed else ""

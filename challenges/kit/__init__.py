@@ -1,11 +1,11 @@
 """What a grader may import; runs inside the grader's box on the standard library and numpy, and knows no worker."""
 
-from challenges.kit.answers import Answers
+from challenges.kit.answers import Answers, close
 from challenges.kit.attempt import Attempt
 from challenges.kit.data import Data
 from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
 from challenges.kit.output import Output
-from challenges.kit.returns import Array, Number, Returns, Text
+from challenges.kit.returns import Array, Fields, Number, Returns, Text
 from challenges.kit.score import Check, Group, Score
 from challenges.kit.service import Image, Reply, Request, Service
 from challenges.kit.session import Made, Session
@@ -20,6 +20,7 @@ __all__ = [
     "Attempt",
     "Check",
     "Data",
+    "Fields",
     "GraderError",
     "Group",
     "Image",
@@ -35,4 +36,5 @@ __all__ = [
     "Session",
     "SubmissionEnded",
     "Text",
+    "close",
 ]

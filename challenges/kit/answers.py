@@ -4,7 +4,25 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
+import numpy as np
+
 from challenges.kit.errors import GraderError
+
+
+def close(*, rtol: float = 0.0, atol: float = 0.0) -> Callable[[Any, Any], bool]:
+    """For `Answers.agree`: of one shape, NaN in the same places, and apart by no more than atol + rtol * |wanted|.
+
+    For numbers, arrays, and lists of numbers; what is no number is not close to anything.
+    """
+
+    def same(answer: Any, wanted: Any) -> bool:
+        try:
+            found, right = np.asarray(answer, float), np.asarray(wanted, float)
+        except (TypeError, ValueError, OverflowError):
+            return False
+        return found.shape == right.shape and bool(np.allclose(found, right, rtol, atol, equal_nan=True))
+
+    return same
 
 
 class Answers(Sequence[Any]):

@@ -4,6 +4,7 @@ Messages say what was declared, never what came instead: a number of the submiss
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -14,6 +15,9 @@ from challenges.kit.errors import GraderError, InvalidOutput
 ARRAY_DTYPES = frozenset(
     ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
 )
+
+ENTRY = 64
+"""Bytes that a value in a dict weighs beyond itself and its name."""
 
 
 class Returns(Protocol):
@@ -102,3 +106,21 @@ class Array:
         if value.nbytes > self.max_bytes:
             raise InvalidOutput(f"the function returned more than {self.max_kb} KiB of numbers")
         return value
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A dict with exactly these keys, the value of each of a type of its own."""
+
+    of: Mapping[str, Returns]
+    kind: ClassVar[str] = "dict"
+
+    @property
+    def max_bytes(self) -> int:
+        return sum(len(name) + one.max_bytes + ENTRY for name, one in self.of.items())
+
+    def check(self, value: Any) -> dict[str, Any]:
+        """Raises InvalidOutput for anything but a dict with these keys, and as their own types do."""
+        if type(value) is not dict or value.keys() != self.of.keys():
+            raise InvalidOutput(f"the function must return a dict with the keys {', '.join(self.of)}")
+        return {name: one.check(value[name]) for name, one in self.of.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import io
 import json
 import shutil
 import sys
@@ -83,13 +84,19 @@ class Builder:
         if _find(self._engine, above) is None:
             self._make(above)
         folder = recipe_folder(runtime)
-        extra = {}
-        if locks := sorted(folder.glob("*.lock")):
-            with self._progress.phase(f"{runtime}: wheels"):
-                extra["wheels"] = wheels.bring(locks, machine=info["Architecture"], cache=self._cache)
         origin = self._engine.images.get(image_tag(above))
-        with self._progress.phase(f"{runtime}: image", "half a minute" if extra else ""):
-            image = self._run_recipe(runtime, str(origin.id), extra, origin.labels["assay.base"], "none")
+        with tempfile.TemporaryDirectory(dir=self._cache) as scratch:
+            extra = {}
+            if locks := sorted(folder.glob("*.lock")):
+                with self._progress.phase(f"{runtime}: wheels"):
+                    extra["wheels"] = wheels.bring(locks, machine=info["Architecture"], cache=self._cache)
+            if (listed := folder / "packages.txt").is_file():
+                extra["debs"] = Path(scratch) / "debs"
+                with self._progress.phase(f"{runtime}: Debian packages"):
+                    status = dpkg_status(self._engine, str(origin.id))
+                    debian.fetch(extra["debs"], listed.read_text().split(), status=status)
+            with self._progress.phase(f"{runtime}: image", "half a minute" if extra else ""):
+                image = self._run_recipe(runtime, str(origin.id), extra, origin.labels["assay.base"], "none")
         with self._progress.phase(f"{runtime}: smoke test"):
             smoke(self._engine, image, _declared(folder), _smoke_program(folder))
         self._engine.images.get(image).tag(*image_tag(runtime).split(":"))
@@ -173,6 +180,19 @@ class Builder:
         with (self._cache / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def dpkg_status(engine: docker.DockerClient, image: str) -> str:
+    """Which Debian packages an image has."""
+    container = engine.containers.create(image, ["/bin/true"], network_mode="none", labels={"assay.smoke": "true"})
+    try:
+        chunks, _ = container.get_archive("/var/lib/dpkg/status")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+            file = tar.extractfile("status")
+            assert file is not None
+            return file.read().decode()
+    finally:
+        container.remove(force=True)
 
 
 def connect(timeout: float = 600) -> docker.DockerClient:

@@ -20,15 +20,18 @@ from challenges.kit import (
     Answers,
     Array,
     Data,
+    Fields,
     GraderError,
     InvalidOutput,
     Number,
     Returns,
     SubmissionEnded,
     Text,
+    close,
     metrics,
 )
 from challenges.kit.data import seeded_generator
+from sandbox.inside.values import encode
 
 LABELS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
 GARBAGE: list[Any] = [None, True, 1, 1.5, "x", b"x", [], {}, np.zeros(3), math.nan, 10**400, "\ud800", "x" * 3000]
@@ -119,6 +122,43 @@ def test_arrays_are_checked_from_type_to_size() -> None:
             returns.check(value)
     with pytest.raises(GraderError):
         Array("object", (1,))
+
+
+def test_a_dict_has_exactly_the_keys_declared_each_of_its_type() -> None:
+    returns = Fields({"coef": Array("float64", (2,)), "r2": Number()})
+    value = {"r2": 1, "coef": np.zeros(2)}
+    found = returns.check(value)
+    assert (found["r2"], found["coef"].tolist(), list(found)) == (1.0, [0.0, 0.0], ["coef", "r2"])
+    body, raw = encode(value)
+    assert len(body) + len(raw) <= returns.max_bytes
+    for wrong in (
+        {},
+        {"r2": 1},
+        value | {"more": 1},
+        [*value],
+        None,
+        value | {"r2": "1"},
+        value | {"coef": np.zeros(3)},
+    ):
+        with pytest.raises(InvalidOutput):
+            returns.check(wrong)
+
+
+def test_close_is_about_shape_and_distance_and_survives_anything() -> None:
+    same = close(rtol=1e-3, atol=1e-6)
+    nan = float("nan")
+    for answer, wanted in (
+        (1.0005, 1.0),
+        ([1.0, nan], np.array([1.0, nan])),
+        (np.zeros((0, 2)), np.zeros((0, 2))),
+        (True, 1),
+    ):
+        assert same(answer, wanted)
+    for answer, wanted in (
+        (1.002, 1.0), ([1.0], 1.0), ([1.0, 2.0], [nan, 2.0]), (np.zeros((2, 1)), np.zeros(2)), ("x", 1.0), (None, 1.0),
+        ([[1.0], 2.0], [1.0, 2.0]), ({}, 1.0), (10**400, 1.0), (float("inf"), 1.0),
+    ):  # fmt: skip
+        assert not same(answer, wanted), answer
 
 
 def test_the_end_of_a_submission_is_not_caught_by_accident() -> None:

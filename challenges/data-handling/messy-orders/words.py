@@ -35,7 +35,7 @@ AWKWARD = ('Monitor 24"', "Shelf, oak, 3 boards", '"Classic" mug', "Ink, 3-pack"
 PEOPLE = ("anna", "lars.weiss", "mia.grosse", "tom", "sofia.strasser", "k.hess", "noor", "jo.russo", "ben", "ida")
 HOSTS = ("example.org", "mail.example.com", "strasse.example", "shop.example")
 MISSING = ("", "", "-", "N/A", "n/a", "NULL", "null", "None", "none")
-NOT_AMOUNTS = ("tbc", "free", "on request")
+NOT_AMOUNTS = ("tbc", "free", "on request", "(12.50", "99.00)", "1,234.50", "$1.234,50")
 NOT_COUNTRIES = ("Atlantis", "XX", "Deutschland", "U.S.")
 NOT_DATES = (
     *("2023-02-29", "30.02.2024", "13/13/2024", "31/04/2025", "02/30/2024", "00.05.2024", "2024-13-01"),

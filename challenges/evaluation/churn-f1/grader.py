@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import customers
 import numpy as np
@@ -36,8 +37,7 @@ def generate(data: Data) -> None:
 
 def sample(attempt: Attempt, data: Data) -> Score:
     """The same with the last quarter of the public rows, labels apart, in place of the hidden ones."""
-    with (data.public / "train.csv").open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+    header, *rows = _read(data.public / "train.csv")
     cut = len(rows) * 3 // 4
     inputs = {
         "data/train.csv": _csv(header, rows[:cut]),
@@ -52,8 +52,7 @@ def sample(attempt: Attempt, data: Data) -> Score:
 
 def grade(attempt: Attempt, data: Data) -> Score:
     """One run on the hidden rows, in an order and under ids of its own; judged by id."""
-    with (data.hidden / "test.csv").open(newline="", encoding="utf-8") as file:
-        hidden = list(csv.reader(file))[1:]
+    hidden = _read(data.hidden / "test.csv")[1:]
     rng = attempt.rng("order")
     ids = _ids("c", rng, len(hidden))
     shuffled = [[ids[row], *hidden[row][:-1]] for row in rng.permutation(len(hidden))]
@@ -90,6 +89,10 @@ def _predictions(rows: list[dict[str, str]], ids: Sequence[str]) -> dict[str, in
 
 def _ids(prefix: str, rng: np.random.Generator, count: int) -> list[str]:
     return [f"{prefix}{number}" for number in rng.choice(np.arange(100_000, 1_000_000), count, replace=False)]
+
+
+def _read(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_bytes().decode().splitlines()))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

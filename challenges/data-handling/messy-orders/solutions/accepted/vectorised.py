@@ -43,19 +43,19 @@ def clean(csv_text: str) -> str:
     text = csv_text.removeprefix("\ufeff")
     if not text:
         return HEADER
-    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, usecols=COLUMNS).astype(object)
+    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False).astype(object)
     for column in COLUMNS:
         values = table[column].str.strip()
         table[column] = values.mask(values.str.lower().isin(MISSING), "")
     table["order_id"] = table["order_id"].str.upper()
     latest = table.sort_values("updated_at", kind="stable").drop_duplicates("order_id", keep="last").index
-    table = table.loc[latest.sort_values()].reset_index(drop=True)
+    table = table.loc[latest.sort_values()]
 
     table["order_date"] = dates(table["order_date"])
     table["email"] = table["email"].str.casefold()
     table["country"] = countries(table["country"])
-    places = pd.Series(list(zip(table["country"], table["postcode"], strict=True)), dtype=object)
-    table["city"] = table["city"].mask(table["city"] == "", places.map(CITIES).fillna(""))
+    known = [CITIES.get(tuple(place), "") for place in table[["country", "postcode"]].to_numpy()]
+    table["city"] = table["city"].where(table["city"] != "", known)
     table["product"] = table["product"].str.replace(r"\s+", " ", regex=True)
     amount, table["currency"] = amounts(table["amount"])
     table["outlier"] = outliers(amount, table["product"])
@@ -64,16 +64,15 @@ def clean(csv_text: str) -> str:
 
 
 def dates(shown: pd.Series) -> pd.Series:
-    clean = pd.Series(pd.NaT, index=shown.index, dtype="datetime64[ns]")
+    clean = pd.Series(pd.NaT, index=shown.index)
     for form in (
-        r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})",
-        r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})",
-        r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})",
-        r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})",
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
+        r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})",
+        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})",
+        r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})",
     ):
         parts = shown.str.extract(f"^{form}$")
-        iso = parts["y"] + "-" + parts["m"].str.zfill(2) + "-" + parts["d"].str.zfill(2)
-        clean = clean.fillna(pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce"))
+        clean = clean.fillna(pd.to_datetime(parts, errors="coerce"))
     return clean.dt.strftime("%Y-%m-%d").fillna("")
 
 
@@ -89,8 +88,7 @@ def amounts(shown: pd.Series) -> tuple[pd.Series, pd.Series]:
     euro = inner.str.extract(r"^([\d.]+(?:,\d{1,2})?) (?:EUR|€)$")[0]
     dollar = inner.str.extract(r"^\$([\d,]+(?:\.\d{1,2})?)$")[0]
     plain = inner.str.extract(r"^(\d+(?:\.\d{1,2})?)$")[0]
-    digits = euro.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    digits = digits.fillna(dollar.str.replace(",", "", regex=False)).fillna(plain)
+    digits = euro.str.replace(".", "").str.replace(",", ".").fillna(dollar.str.replace(",", "")).fillna(plain)
     value = digits.astype(float)
     currency = pd.Series(np.select([euro.notna(), dollar.notna()], ["EUR", "USD"], ""), index=shown.index)
     return value.mask(negative, -value), currency
