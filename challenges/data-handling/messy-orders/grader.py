@@ -5,7 +5,7 @@ import words
 
 from challenges.kit import Attempt, Data, Score, Text
 
-SIZES = (10, 40, 150, 700, 4000)
+SIZES = (10, 40, 150, 700, 7000)
 """Lines per file of a group. What parts solutions in whole columns from those row by row, at a third of the limit."""
 MESSES = {
     "dates": orders.Mess(dates=True),
