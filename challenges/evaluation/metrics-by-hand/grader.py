@@ -48,8 +48,8 @@ def grade(attempt: Attempt, data: Data) -> Score:
         found[name] = all(map(SAME, answers, wanted))
     y, score, threshold, weight = _plain(rng, MANY)
     score = rng.permutation(MANY) / MANY  # distinct, so that ranks are enough to know the answer
-    answers = _answers(attempt, [(y, score, threshold, weight)], SECONDS)
-    found["speed"] = answers.agree([_by_ranks(y, score, threshold)], close(atol=1e-7))
+    quick = _answers(attempt, [(y, score, threshold, weight)], SECONDS)
+    found["speed"] = quick.agree([_by_ranks(y, score, threshold)], close(atol=1e-7))
     return Score.of(data.groups, found)
 
 
