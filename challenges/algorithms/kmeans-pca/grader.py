@@ -116,7 +116,8 @@ def _wine(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _squared(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    return ((rows[:, None] - centers) ** 2).sum(axis=2)
+    apart: np.ndarray = rows[:, None] - centers
+    return np.square(apart).sum(axis=2)
 
 
 def _best(problem: Problem, rng: np.random.Generator) -> float:
