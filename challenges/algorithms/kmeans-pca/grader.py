@@ -116,8 +116,8 @@ def _wine(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _squared(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    apart: np.ndarray = rows[:, None] - centers
-    return np.square(apart).sum(axis=2)
+    squares: np.ndarray = ((rows[:, None] - centers) ** 2).sum(axis=2)
+    return squares
 
 
 def _best(problem: Problem, rng: np.random.Generator) -> float:
