@@ -112,7 +112,8 @@ def _wine(rng: np.random.Generator, count: int) -> np.ndarray:
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     rows = table[rng.integers(0, len(table), count)] + rng.normal(0, 0.1, (count, table.shape[1]))
     turn, _ = np.linalg.qr(rng.normal(0, 1, (table.shape[1], table.shape[1])))
-    return rows @ turn
+    turned: np.ndarray = rows @ turn
+    return turned
 
 
 def _squared(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
