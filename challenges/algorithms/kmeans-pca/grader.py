@@ -85,11 +85,13 @@ def _kmeans(attempt: Attempt, problem: Problem) -> Answer:
             "inertia": Number(),
         }
     )
-    return attempt.call("kmeans", [[rows, k, 7]], returns=returns)[0]
+    answer: Answer = attempt.call("kmeans", [[rows, k, 7]], returns=returns)[0]
+    return answer
 
 
 def _pca(attempt: Attempt, problem: Problem) -> Answer:
-    return attempt.call("pca", [list(problem)], returns=_parts(problem))[0]
+    answer: Answer = attempt.call("pca", [list(problem)], returns=_parts(problem))[0]
+    return answer
 
 
 def _parts(problem: Problem) -> Fields:
