@@ -543,14 +543,15 @@ class _Run:
     def _fuzzed(self) -> Item:
         tape = self.tapes[_name(self._kind("accepted")[0])]
         rng = random.Random(self.challenge.version)
+        own = {asked.kind: reply for asked, reply in tape.frames if isinstance(reply, Frame)}
         misses: list[str] = []
         count = FUZZED[self.level]
 
         def work(number: int) -> None:
             spoilt = _spoilt(tape, random.Random(rng.random() + number), whole=number % 2 == 0)
 
-            def answer(_: Frame) -> Frame:
-                reply = next(spoilt, None)
+            def answer(asked: Frame) -> Frame:
+                reply = own.get(asked.kind) if asked.kind in READS_ITS_OWN else next(spoilt, None)
                 if reply is None:
                     raise SubmissionOver
                 return reply
@@ -614,17 +615,17 @@ GARBAGE = (
     b"\xff\xfe\x00",
 )
 READS_ITS_OWN = (frames.GROUP, frames.ASK_READY, frames.ASK_STOP, frames.ASK_CLOCK, frames.ASK_SERVE)
-"""What the worker itself says, so that no submission can spoil it."""
+"""What the worker itself says, so that no submission can spoil it: told again as often as a grader asks, in any order."""
 
 
 def _spoilt(tape: _Tape, rng: random.Random, *, whole: bool) -> Iterator[Frame | None]:
-    """The replies of a grading, all of them garbage or one of them damaged."""
-    places = [n for n, (asked, _) in enumerate(tape.frames) if asked.kind not in READS_ITS_OWN]
-    one = rng.choice(places) if places else 0
-    for n, (asked, reply) in enumerate(tape.frames):
+    """A submission's own replies of a grading, all of them garbage or one of them damaged."""
+    replies = [(asked, reply) for asked, reply in tape.frames if asked.kind not in READS_ITS_OWN]
+    one = rng.randrange(max(1, len(replies)))
+    for n, (asked, reply) in enumerate(replies):
         if not isinstance(reply, Frame):
             yield None
-        elif asked.kind in READS_ITS_OWN or (not whole and n != one):
+        elif not whole and n != one:
             yield reply
         elif asked.kind in (frames.ASK_RUN, frames.ASK_FILES):
             files = {name: _damaged(data, rng, whole=whole) for name, data in files_of(reply).items()}
