@@ -615,7 +615,7 @@ GARBAGE = (
     b"\xff\xfe\x00",
 )
 READS_ITS_OWN = (frames.GROUP, frames.ASK_READY, frames.ASK_STOP, frames.ASK_CLOCK, frames.ASK_SERVE)
-"""What the worker itself says, so that no submission can spoil it: told again as often as a grader asks, in any order."""
+"""What the worker itself says, so that no submission can spoil it; told as often as a grader asks."""
 
 
 def _spoilt(tape: _Tape, rng: random.Random, *, whole: bool) -> Iterator[Frame | None]:

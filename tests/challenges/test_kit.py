@@ -144,21 +144,32 @@ def test_a_dict_has_exactly_the_keys_declared_each_of_its_type() -> None:
             returns.check(wrong)
 
 
-def test_close_is_about_shape_and_distance_and_survives_anything() -> None:
+NAN = float("nan")
+CLOSE: list[tuple[Any, Any]] = [
+    (1.0005, 1.0),
+    ([1.0, NAN], np.array([1.0, NAN])),
+    (np.zeros((0, 2)), np.zeros((0, 2))),
+    (True, 1),
+]
+APART: list[tuple[Any, Any]] = [
+    (1.002, 1.0),
+    ([1.0], 1.0),
+    ([1.0, 2.0], [NAN, 2.0]),
+    (np.zeros((2, 1)), np.zeros(2)),
+    ("x", 1.0),
+    (None, 1.0),
+    ([[1.0], 2.0], [1.0, 2.0]),
+    ({}, 1.0),
+    (10**400, 1.0),
+    (float("inf"), 1.0),
+]
+
+
+@pytest.mark.parametrize(("pairs", "wanted"), [(CLOSE, True), (APART, False)], ids=["close", "apart"])
+def test_close_is_about_shape_and_distance_and_survives_anything(pairs: list[tuple[Any, Any]], wanted: bool) -> None:
     same = close(rtol=1e-3, atol=1e-6)
-    nan = float("nan")
-    for answer, wanted in (
-        (1.0005, 1.0),
-        ([1.0, nan], np.array([1.0, nan])),
-        (np.zeros((0, 2)), np.zeros((0, 2))),
-        (True, 1),
-    ):
-        assert same(answer, wanted)
-    for answer, wanted in (
-        (1.002, 1.0), ([1.0], 1.0), ([1.0, 2.0], [nan, 2.0]), (np.zeros((2, 1)), np.zeros(2)), ("x", 1.0), (None, 1.0),
-        ([[1.0], 2.0], [1.0, 2.0]), ({}, 1.0), (10**400, 1.0), (float("inf"), 1.0),
-    ):  # fmt: skip
-        assert not same(answer, wanted), answer
+    for answer, right in pairs:
+        assert same(answer, right) is wanted, answer
 
 
 def test_the_end_of_a_submission_is_not_caught_by_accident() -> None:
