@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,14 @@ def test_every_setting_is_documented_and_no_other() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_catalogue_is_what_the_challenges_say() -> None:
+    """If it is not: `.venv/bin/python scripts/catalogue.py > docs/catalogue.md`."""
+    made = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "catalogue.py"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs" / "catalogue.md").read_text() == made.stdout
 
 
 def test_pictures_are_small_and_shown() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -56,13 +58,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(900)
-def test_from_an_empty_folder_to_a_green_gate(tmp_path: Path) -> None:
-    made = assay("new", "trimmed-mean", "--skill", "mathematics", "--root", tmp_path)
-    assert made.returncode == 0, made.stderr
+def test_the_page_leads_from_an_empty_folder_to_a_green_gate(tmp_path: Path) -> None:
+    """Every command of docs/write-a-challenge.md, in its order."""
+    page = (ROOT / "docs" / "write-a-challenge.md").read_text()
+    commands = re.findall(r"^assay challenge (.*)$", page, re.MULTILINE)
+    assert [one.split()[0] for one in commands] == ["new", "check", "try", "check"]
     folder = tmp_path / "mathematics" / "trimmed-mean"
-    assert stale(load(folder)) == "there is no gate.json"
-    done = assay("check", folder, "--full", "--seeds", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
+    for command in commands:
+        done = assay(*shlex.split(command.replace("my-challenges", str(tmp_path))))
+        assert done.returncode == 0, command + done.stdout + done.stderr
+        assert (stale(load(folder)) == "") is ("--full" in command)
     assert stale(load(folder)) == ""
     document = json.loads((folder / "gate.json").read_text())
     assert document["green"] is True
