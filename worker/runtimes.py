@@ -41,7 +41,9 @@ class Runtimes:
 
     def look(self) -> None:
         """Look for the images that were missing."""
-        for runtime in sorted(self._missing):
+        with self._lock:
+            missing = sorted(self._missing)
+        for runtime in missing:
             try:
                 self._image_of(runtime)
             except SandboxError:
@@ -83,11 +85,11 @@ class Runtimes:
             make(runtime)
         except (SandboxError, OSError) as error:
             log.error("runtime.not_made", runtime=runtime, error=str(error))
-            with self._lock:
-                self._failed[runtime] = time.monotonic()
         else:
             log.info("runtime.made", runtime=runtime, seconds=round(time.monotonic() - begun, 1))
             self.look()
         finally:
-            with self._lock:
+            with self._lock:  # whatever went wrong, an error of our own too
+                if runtime in self._missing:
+                    self._failed[runtime] = time.monotonic()
                 self._making = None

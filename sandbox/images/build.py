@@ -218,10 +218,7 @@ def resolve(runtime: str, engine: docker.DockerClient | None = None) -> str:
 
 def provide(runtime: str, *, say: Callable[[str], None]) -> str:
     """The same, made first where it has not been. Raises SandboxError."""
-    try:
-        return resolve(runtime)
-    except SandboxError:
-        return Builder(connect(), cache=default_cache(), registry="", say=say).build(runtime).image
+    return Builder(connect(), cache=default_cache(), registry="", say=say).build(runtime).image
 
 
 class Pinned:

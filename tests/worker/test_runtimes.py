@@ -92,9 +92,11 @@ def test_one_after_another_is_made_when_somebody_needs_it() -> None:
     assert house.made == ["java", "r"]
 
 
-def test_a_failure_is_told_and_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("fault", [SandboxError("the disk is full"), RuntimeError("an error of our own")], ids=type)
+def test_a_failure_is_told_and_tried_again_later(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     house = House("python-ml", "java")
-    house.fault = SandboxError("the disk is full")
+    house.fault = fault
     house.go.set()
     found = Runtimes(CHALLENGES, house.image_of, house.make)
     found.need(["b"])
