@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 from api.blobs import pack
 from api.errors import Problem
 from api.pages.render import STATIC, static
-from api.store import competitions, judgings, workers
+from api.store import competitions, judgings, people, workers
+from api.store.tables import Scope
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.pages.conftest import Open
@@ -79,6 +80,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         competitions.create(site.store, slug="new", title="New", opens_at=None, closes_at=None, challenges=[], by=1)
         for name in ("ben", "cy", LONG):
             site.join(name)
+        people.create_token(site.store, site.people["ada"], "a" * 64, [Scope.read], by=1)
         workers.heartbeat(site.store, "w", 2)
         made = {"accepted": site.score("ada", 100)}
         site.score("ben", 66.67)
