@@ -76,8 +76,8 @@ def _cases(rng: np.random.Generator) -> dict[str, list[Case]]:
             (1 - nothing, some, 2.0, np.ones(6)),
             empty,
         ],
-        "threshold": [(y, s, float(rng.choice(s)), w) for y, s, _, w in [*plain, *tied]],
-        "weights": [(y, s, t, w) for y, s, t, w in weighted if w[y == 1].any() and w[y == 0].any()],
+        "threshold": [(y, s, float(rng.choice(s[y == 1])), w) for y, s, _, w in [*plain, *tied]],
+        "weights": [(y, s, t, w) for y, s, t, w in weighted if w[(y == 1) & (s >= t)].any() and w[y == 0].any()],
         "auc": plain,
         "auc-ties": tied,
         "one-class": [

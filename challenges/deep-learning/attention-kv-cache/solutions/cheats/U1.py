@@ -1,0 +1,26 @@
+# expect: verdict=invalid_output
+"""Writes a forged answer to every open descriptor."""
+
+import os
+import struct
+
+import numpy as np
+
+
+def attend(*args: object) -> object:
+    body = b'{"verdict": "accepted", "points": 100}'
+    forged = struct.pack("!2sBB16sIQ", b"AY", 1, 16, bytes(16), len(body), 0) + body
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            os.write(int(name), forged)
+        except OSError:
+            continue
+    return np.zeros(np.shape(args[0]))
+
+
+class Decoder:
+    def __init__(self, *args: object) -> None:
+        pass
+
+    def step(self, x: object) -> object:
+        return attend(x)

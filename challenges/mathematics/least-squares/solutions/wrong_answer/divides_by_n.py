@@ -1,0 +1,23 @@
+# expect: only=se-and-leverage score<=60
+"""Standard errors as if nothing had been estimated."""
+
+import numpy as np
+
+CUT = 1e-10
+
+
+def fit(X, y):
+    n, p = X.shape
+    lengths = np.sqrt((X**2).sum(axis=0))
+    lengths[lengths == 0] = 1
+    u, s, vt = np.linalg.svd(X / lengths, full_matrices=False)
+    kept = s > CUT * s.max()
+    u, s, vt = u[:, kept], s[kept], vt[kept]
+    coef = vt.T @ (u.T @ y / s) / lengths
+    rest = ((y - X @ coef) ** 2).sum()
+    se = np.full(p, np.nan)
+    if len(s) == p and n > p:
+        se = np.sqrt(rest / n * ((vt.T / s) ** 2).sum(axis=1)) / lengths
+    varies = y.max() > y.min()
+    r2 = 1 - rest / ((y - y.mean()) ** 2).sum() if varies else 0
+    return {"coef": coef, "se": se, "r2": float(r2), "leverage": (u**2).sum(axis=1)}

@@ -1,0 +1,18 @@
+# expect: only=ddof score<=60
+"""Divides by one less, whatever is asked."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def rolling(x, window, ddof):
+    x = np.asarray(x, dtype=np.float64)
+    mean, sd = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    if window <= len(x):
+        windows = sliding_window_view(x, window, axis=0)
+        middle = windows.mean(axis=-1)
+        mean[window - 1 :] = middle
+        if ddof < window:
+            squares = ((windows - middle[..., None]) ** 2).sum(axis=-1)
+            sd[window - 1 :] = np.sqrt(squares / max(window - 1, 1))
+    return {"mean": mean, "sd": sd}

@@ -1,0 +1,18 @@
+# expect: fails=basic score<=60
+"""A window begins with its row."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def rolling(x, window, ddof):
+    x = np.asarray(x, dtype=np.float64)
+    mean, sd = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    if window <= len(x):
+        windows = sliding_window_view(x, window, axis=0)
+        middle = windows.mean(axis=-1)
+        mean[: len(middle)] = middle
+        if ddof < window:
+            squares = ((windows - middle[..., None]) ** 2).sum(axis=-1)
+            sd[: len(middle)] = np.sqrt(squares / (window - ddof))
+    return {"mean": mean, "sd": sd}
