@@ -4,7 +4,7 @@ from challenges.kit.answers import Answers, close
 from challenges.kit.attempt import Attempt
 from challenges.kit.data import Data
 from challenges.kit.errors import GraderError, InvalidOutput, SubmissionEnded
-from challenges.kit.output import Output
+from challenges.kit.output import Output, parse_json
 from challenges.kit.returns import Array, Fields, Number, Returns, Text
 from challenges.kit.score import Check, Group, Score
 from challenges.kit.service import Image, Reply, Request, Service
@@ -37,4 +37,5 @@ __all__ = [
     "SubmissionEnded",
     "Text",
     "close",
+    "parse_json",
 ]

@@ -1,4 +1,4 @@
-"""Numbers that say how good predicted classes are; counts only, and knows neither files nor scores."""
+"""Numbers that say how good predictions are; knows neither files nor scores."""
 
 import math
 from collections.abc import Sequence
@@ -61,6 +61,72 @@ def f1_standard_error(counts: Confusion) -> float:
     score = f1(counts)
     rows = counts.true_positive + counts.false_positive + counts.false_negative
     return (2 - score) * math.sqrt(_ratio(score * (1 - score), 2 * rows))
+
+
+def r2(truth: Sequence[float] | Any, guess: Sequence[float] | Any) -> float:
+    """1 - sum of squared errors / sum of squared differences of the truth from its mean; 0 is what the mean would do.
+
+    Raises:
+        GraderError: the lists differ in length, hold what is not finite, or `truth` does not vary.
+    """
+    truth, guess = _finite_pair(truth, guess)
+    return float(1 - np.mean((truth - guess) ** 2) / np.var(truth))
+
+
+def r2_standard_error(truth: Sequence[float] | Any, guess: Sequence[float] | Any) -> float:
+    """The standard error of R2 when the rows are a random sample: the deviation of its influence over sqrt(n).
+
+    With residuals e and variance v of the truth, R2 = 1 - E[e^2] / v, and by the delta method the influence of a row is
+    -(e^2 - (1 - R2) (y - mean)^2) / v. An estimate for large n. Raises as `r2` does.
+    """
+    truth, guess = _finite_pair(truth, guess)
+    unexplained = 1 - r2(truth, guess)
+    influence = ((truth - guess) ** 2 - unexplained * (truth - truth.mean()) ** 2) / np.var(truth)
+    return float(np.std(influence) / math.sqrt(len(truth)))
+
+
+def recalls(truth: Sequence[int] | Any, guess: Sequence[int] | Any) -> dict[int, float]:
+    """The recall of each class that occurs in `truth`, classes being any integers.
+
+    Raises GraderError: the lists are empty or differ in length.
+    """
+    truth, guess = np.asarray(truth), np.asarray(guess)
+    if truth.ndim != 1 or truth.shape != guess.shape or not len(truth):
+        raise GraderError("recalls need two lists of the same length, with something in them")
+    return {int(one): float(np.mean(guess[truth == one] == one)) for one in np.unique(truth)}
+
+
+def accuracy(truth: Sequence[int] | Any, guess: Sequence[int] | Any) -> float:
+    """The share of guesses that are right. Raises as `recalls` does."""
+    recalls(truth, guess)
+    return float(np.mean(np.asarray(truth) == np.asarray(guess)))
+
+
+def accuracy_standard_error(truth: Sequence[int] | Any, guess: Sequence[int] | Any) -> float:
+    """The standard error of the accuracy, that of a proportion of n rows: sqrt(p * (1 - p) / n)."""
+    share = accuracy(truth, guess)
+    return math.sqrt(share * (1 - share) / len(truth))
+
+
+def balanced_accuracy(truth: Sequence[int] | Any, guess: Sequence[int] | Any) -> float:
+    """The mean of the recalls of the classes in `truth`. Raises as `recalls` does."""
+    return float(np.mean(list(recalls(truth, guess).values())))
+
+
+def balanced_accuracy_standard_error(truth: Sequence[int] | Any, guess: Sequence[int] | Any) -> float:
+    """The standard error of the mean recall, each recall being a proportion of the rows of its class."""
+    truth = np.asarray(truth)
+    found = recalls(truth, guess)
+    return math.sqrt(sum(r * (1 - r) / int(np.sum(truth == one)) for one, r in found.items())) / len(found)
+
+
+def _finite_pair(truth: Any, guess: Any) -> tuple[Any, Any]:
+    truth, guess = np.asarray(truth, dtype=np.float64), np.asarray(guess, dtype=np.float64)
+    if truth.ndim != 1 or truth.shape != guess.shape or not (np.isfinite(truth).all() and np.isfinite(guess).all()):
+        raise GraderError("R2 needs two lists of finite numbers, of the same length")
+    if not len(truth) or np.ptp(truth) == 0:
+        raise GraderError("R2 needs values that vary")
+    return truth, guess
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -194,6 +194,59 @@ def test_the_standard_error_of_f1_is_what_repeated_samples_show() -> None:
     drawn = [metrics.f1(metrics.Confusion(*map(int, counts))) for counts in rng.multinomial(rows, shares, 4000)]
     expected = metrics.Confusion(*(round(rows * share) for share in shares))
     assert metrics.f1_standard_error(expected) == pytest.approx(np.std(drawn), rel=0.05)
+
+
+CLASSES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=60)
+PRICES = st.lists(st.tuples(*[st.floats(-1e6, 1e6).map(lambda x: round(x, 3))] * 2), min_size=2, max_size=60)
+
+
+@given(CLASSES)
+def test_metrics_of_many_classes_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    truth, guess = map(list, zip(*pairs, strict=True))
+    wanted = reference.recall_score(truth, guess, average=None, labels=sorted(set(truth)), zero_division=0)
+    assert list(metrics.recalls(truth, guess)) == sorted(set(truth))
+    assert list(metrics.recalls(truth, guess).values()) == pytest.approx(list(wanted))
+    assert metrics.accuracy(truth, guess) == pytest.approx(reference.accuracy_score(truth, guess))
+    assert metrics.balanced_accuracy(truth, guess) == pytest.approx(np.mean(wanted))
+    assert 0 <= metrics.accuracy_standard_error(truth, guess) <= 0.5
+
+
+@given(PRICES)
+def test_r2_agrees_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    truth, guess = map(list, zip(*pairs, strict=True))
+    assume(max(truth) > min(truth))
+    assert metrics.r2(truth, guess) == pytest.approx(reference.r2_score(truth, guess), rel=1e-6, abs=1e-6)
+    assert metrics.r2_standard_error(truth, guess) >= 0
+
+
+def test_standard_errors_are_what_repeated_samples_show() -> None:
+    rng = np.random.default_rng(7)
+    truth = rng.normal(0, 1, (2000, 500))
+    guess = truth + rng.normal(0, 0.4, truth.shape) * (1 + np.abs(truth))
+    found = [metrics.r2(*pair) for pair in zip(truth, guess, strict=True)]
+    assert metrics.r2_standard_error(truth.ravel(), guess.ravel()) * 2000**0.5 == pytest.approx(np.std(found), rel=0.1)
+    labels = rng.integers(0, 3, (2000, 400))
+    said = np.where(rng.random(labels.shape) < 0.7, labels, 3)
+    found = [metrics.accuracy(*pair) for pair in zip(labels, said, strict=True)]
+    assert metrics.accuracy_standard_error(labels[0], said[0]) == pytest.approx(np.std(found), rel=0.1)
+    found = [metrics.balanced_accuracy(*pair) for pair in zip(labels, said, strict=True)]
+    assert metrics.balanced_accuracy_standard_error(labels[0], said[0]) == pytest.approx(np.std(found), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("truth", "guess"),
+    [([1.0], [1.0, 2]), ([], []), ([1.0, 1], [1, 1]), ([1.0, 2], [np.nan, 1]), ([[1.0, 2]], [[1.0, 2]])],
+)
+def test_r2_of_anything_else_is_the_authors_fault(truth: Any, guess: Any) -> None:
+    with pytest.raises(GraderError):
+        metrics.r2(truth, guess)
+
+
+@pytest.mark.parametrize(("truth", "guess"), [([0], [0, 1]), ([], []), ([[0]], [[0]])])
+def test_classes_of_anything_else_are_the_authors_fault(truth: Any, guess: Any) -> None:
+    for metric in (metrics.accuracy, metrics.balanced_accuracy, metrics.recalls):
+        with pytest.raises(GraderError):
+            metric(truth, guess)
 
 
 @pytest.mark.parametrize(("truth", "guess"), [([0, 1], [0]), ([0, 2], [0, 1]), ([0, 1], [0.5, 1]), ([[0]], [[0]])])
