@@ -476,7 +476,10 @@ class _Run:
             first = self.results[_name(one), 0]
             differing = [result for result in again if not _same(first.report, result.report)]
             misses += [f"{_name(one)}: {first}, then {result}" for result in differing]
-        return _item("G8", "the same again", misses, f"{REPEATS} runs of the reference agree")
+        first = self.prepared[0]
+        if self.grading.generate(self.challenge, first.seed) != (first.public, first.hidden):
+            misses.append("generate makes other data of the same seed")
+        return _item("G8", "the same again", misses, f"{REPEATS} runs of the reference agree, as do data of one seed")
 
     def _headroom(self) -> Item:
         limits, misses = self.challenge.limits, []

@@ -142,10 +142,16 @@ def test_what_is_wrong_is_found_and_named(
 
 
 @pytest.mark.timeout(600)
-def test_faults_that_survive_are_shown(folder: Path, checked: Callable[..., dict[str, Item]]) -> None:
+def test_faults_that_survive_and_data_of_the_moment_are_shown(
+    folder: Path, checked: Callable[..., dict[str, Item]]
+) -> None:
     """Without the cases around a half tenth a fault in the rounding of the cut is not found."""
     swap("grader.py", "(4, 5, 6, 14, 15, 16, 100)", "(8, 8)")(folder)
-    found = checked(folder, "full")["G5"]
+    swap("grader.py", "[1.0, None, 2.0, 4.5] -> 2.5\\n", "{id(object())} {data.public.stat()}\\n")(folder)
+    swap("grader.py", '.write_text("{id', '.write_text(f"{id')(folder)
+    items = checked(folder, "full")
+    assert items["G8"].details == ("generate makes other data of the same seed",)
+    found = items["G5"]
     survivors = [detail for detail in found.details if "survived" in detail]
     assert found.ok is False
     assert any("cut =" in one for one in survivors)
