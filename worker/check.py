@@ -476,8 +476,8 @@ class _Run:
             first = self.results[_name(one), 0]
             differing = [result for result in again if not _same(first.report, result.report)]
             misses += [f"{_name(one)}: {first}, then {result}" for result in differing]
-        first = self.prepared[0]
-        if self.grading.generate(self.challenge, first.seed) != (first.public, first.hidden):
+        data = self.prepared[0]
+        if self.grading.generate(self.challenge, data.seed) != (data.public, data.hidden):
             misses.append("generate makes other data of the same seed")
         return _item("G8", "the same again", misses, f"{REPEATS} runs of the reference agree, as do data of one seed")
 
