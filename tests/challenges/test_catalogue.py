@@ -1,0 +1,60 @@
+"""That the challenges which come with Assay name the tools of the trade, each by a tag."""
+
+from __future__ import annotations
+
+from challenges.loader import builtin_root, load_all
+
+TOOLS = {
+    "Python": {"python"},
+    "R": {"r"},
+    "Java": {"java"},
+    "NumPy": {"numpy"},
+    "pandas": {"pandas"},
+    "scikit-learn": {"scikit-learn"},
+    "TensorFlow": {"tensorflow"},
+    "Keras": {"keras"},
+    "PyTorch": {"pytorch"},
+    "Matplotlib": {"matplotlib"},
+    "Seaborn": {"seaborn"},
+    "regression": {"regression"},
+    "trees": {"decision-trees"},
+    "support vector machines": {"svm"},
+    "k-means": {"k-means"},
+    "principal components": {"pca"},
+    "reinforcement learning": {"reinforcement-learning"},
+    "convolutional networks": {"cnn"},
+    "recurrent networks or transformers": {"rnn", "transformer"},
+    "metrics": {"metrics"},
+    "cross-validation": {"cross-validation"},
+    "regularisation": {"regularisation"},
+    "tuning": {"tuning"},
+    "Docker": {"docker"},
+    "Kubernetes": {"kubernetes"},
+    "Flask": {"flask"},
+    "Git": {"git"},
+    "monitoring": {"monitoring"},
+}
+UNNAMED = {
+    "Java",
+    "TensorFlow",
+    "Keras",
+    "Matplotlib",
+    "Seaborn",
+    "trees",
+    "support vector machines",
+    "k-means",
+    "principal components",
+    "reinforcement learning",
+    "convolutional networks",
+    "tuning",
+    "Kubernetes",
+    "Flask",
+    "Git",
+    "monitoring",
+}
+"""What no challenge is about yet. A challenge that comes takes its tools off this list; nothing goes onto it."""
+
+
+def test_every_tool_but_those_still_to_come_is_named_by_a_challenge() -> None:
+    tags = {tag for one in load_all([builtin_root()]).values() for tag in one.tags}
+    assert {tool for tool, names in TOOLS.items() if not names & tags} == UNNAMED
