@@ -47,7 +47,6 @@ UNNAMED = {
     "reinforcement learning",
     "convolutional networks",
     "tuning",
-    "Kubernetes",
     "Flask",
     "Git",
     "monitoring",
