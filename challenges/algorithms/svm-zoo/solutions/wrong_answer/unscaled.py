@@ -1,8 +1,0 @@
-# expect: fails=no-weak-spot score<=60
-"""A radial machine with everything as the library sets it."""
-
-from sklearn.svm import SVC
-
-
-def train_predict(x, y, rows):
-    return SVC().fit(x, y).predict(rows)
