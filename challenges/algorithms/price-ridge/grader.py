@@ -94,13 +94,13 @@ class _Market:
 
     def prices(self, rows: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
         zone = rows["zone"]
-        price = self._base[zone] + self._rate[zone] * rows["area_m2"]
+        price: np.ndarray = self._base[zone] + self._rate[zone] * rows["area_m2"]
         price -= (
             self._far[zone] * np.log(rows["distance_km"]) + self._age * rows["age_years"] + 0.1 * rows["energy_kwh"]
         )
         price += self._floor * rows["floor"]
         price += rng.normal(0, 16, len(price)) * np.sqrt(rows["area_m2"] / 80)
-        return np.maximum(price, 10)
+        return price.clip(min=10)
 
 
 def _written(rows: dict[str, np.ndarray], rng: np.random.Generator) -> list[list[str]]:

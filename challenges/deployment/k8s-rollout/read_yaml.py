@@ -3,14 +3,15 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 
 class Plain(yaml.SafeLoader):
     """The safe loader without aliases, whose expansion has no bounds."""
 
-    def compose_node(self, parent, index):
+    def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not taken")
         return super().compose_node(parent, index)
