@@ -1,0 +1,43 @@
+# expect: verdict=wrong_answer score<=0
+"""Answers wrongly at once and leaves a helper that goes on computing, to write its answer when nobody asks any more."""
+
+import os
+
+import numpy as np
+
+STARTED = []
+
+
+def leave_one() -> None:
+    """One helper, which outlives its call and then writes wherever it can."""
+    if STARTED:
+        return
+    STARTED.append(True)
+    judged = os.getpid()
+    if os.fork() == 0:
+        work = 0
+        while os.getppid() == judged:
+            work += sum(range(10_000))
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                os.write(int(name), b"6.0")
+            except OSError:
+                continue
+        os._exit(0)
+
+
+def nothing(brief):
+    return {
+        "target": np.full(len(brief["started"]), 7),
+        "usable": np.zeros(len(brief["columns"]), dtype=bool),
+        "threshold": 0.0,
+        "baseline": 0.0,
+        "split": "",
+        "approach": "",
+        "sentence": "",
+    }
+
+
+def frame(*args: object) -> object:
+    leave_one()
+    return nothing(args[0])
