@@ -60,6 +60,14 @@ class Blobs:
     def has(self, digest: str) -> bool:
         return self.path(digest).is_file()
 
+    def intact(self, digest: str) -> bool:
+        """Whether the content is there and is what its name says; reads all of it."""
+        try:
+            with self.path(digest).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except FileNotFoundError:
+            return False
+
     def path(self, digest: str) -> Path:
         """Where this content is or would be. Raises ValueError for what is no digest."""
         if _DIGEST.fullmatch(digest) is None:

@@ -31,6 +31,7 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command("api")(run_api)
     app.command("worker")(run_worker)
     app.command()(doctor)
+    app.command()(audit)
     challenge.command("try")(try_challenge)
     challenge.command("check")(check_challenges)
     challenge.command("new")(new_challenge)
@@ -105,6 +106,33 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([asdict(one) for one in findings], indent=2))
     if any(one.refuses for one in findings):
+        raise typer.Exit(1)
+
+
+def audit(
+    url: Annotated[str | None, typer.Option(help="Also ask the api at this address, as http://127.0.0.1:8000.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that nothing was lost, judged twice or left behind.
+
+    Reads the database, the stored files and the engine of this installation (settings from ASSAY_*) and changes
+    nothing; a judge may be at work meanwhile. Ends with exit code 1 if an invariant is broken.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli.audit import examine
+
+    settings = _settings()
+    if not settings.data.is_dir():
+        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    _check_database(settings)
+    try:
+        checked = examine(settings, url, (lambda _: None) if as_json else _print_checked)
+    except SQLAlchemyError as error:
+        raise _database_error(error) from error
+    if as_json:
+        print(json.dumps([asdict(one) for one in checked], indent=2))
+    if any(one.breaches for one in checked):
         raise typer.Exit(1)
 
 
@@ -268,6 +296,26 @@ def _print_finding(finding: object) -> None:
     ]
     out.print(mark, style=style, end=" ")
     out.print(f"{finding.name:22} {safe(finding.detail)}", soft_wrap=True)
+
+
+def _print_checked(checked: object) -> None:
+    from api.store.invariants import MOST
+    from cli.audit import Checked
+    from cli.client.show import out, safe
+
+    assert isinstance(checked, Checked)
+    mark, style = (
+        ("FAIL", "bold red") if checked.breaches else ("--  ", "yellow") if checked.skipped else ("ok  ", "green")
+    )
+    out.print(mark, style=style, end=" ")
+    out.print(
+        f"{checked.invariant:3} {checked.title}{f': {safe(checked.skipped)}' if checked.skipped else ''}",
+        soft_wrap=True,
+    )
+    for one in checked.breaches[:MOST]:
+        out.print(f"         {safe(one.subject)}: {safe(one.what)}", soft_wrap=True)
+    if len(checked.breaches) > MOST:
+        out.print(f"         and {len(checked.breaches) - MOST} more")
 
 
 def _end_with_parent() -> None:

@@ -271,8 +271,14 @@ def oldest_runnable_age(store: Store) -> float:
     """For how many seconds the oldest judging that could run has been waiting; 0 when there is none."""
     with store.read() as session:
         now = store.now(session)
-        first = session.exec(select(func.min(col(Judging.received_at))).where(*_can_run(now))).one()
+        first = oldest_runnable(session, now)
         return max(0.0, (now - first).total_seconds()) if first else 0.0
+
+
+def oldest_runnable(session: Session, now: datetime, without: Collection[str] = ()) -> datetime | None:
+    """Since when the oldest judging waits that could run now and is of none of these challenges; None without one."""
+    query = select(func.min(col(Judging.received_at))).where(*_can_run(now), col(Judging.challenge).not_in(without))
+    return session.exec(query).one()
 
 
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:

@@ -185,8 +185,13 @@ def climbs(session: Session, result: Result, step: float) -> bool:
 def differences(store: Store) -> list[str]:
     """Where the kept standings are not what the effective verdicts give; empty when all is well."""
     with store.read() as session:
-        wanted = {key: _values(row) for key, row in computed(session).items()}
-        kept = {_key(row): _values(row) for row in session.exec(select(Standing))}
+        return differences_in(session)
+
+
+def differences_in(session: Session) -> list[str]:
+    """The same, as this session sees it."""
+    wanted = {key: _values(row) for key, row in computed(session).items()}
+    kept = {_key(row): _values(row) for row in session.exec(select(Standing))}
     return [
         f"{key}: kept {kept.get(key)}, verdicts give {wanted.get(key)}"
         for key in sorted(wanted.keys() | kept.keys())

@@ -121,3 +121,13 @@ def test_names_and_sizes_without_unpacking(tmp_path: Path) -> None:
     path.write_bytes(b"junk")
     with pytest.raises(BadPack):
         names(path)
+
+
+def test_what_is_damaged_or_gone_is_not_intact(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    digest = blobs.put([b"print", b"(1)"])
+    assert blobs.intact(digest)
+    blobs.path(digest).write_bytes(b"print(2)")
+    assert not blobs.intact(digest)
+    blobs.path(digest).unlink()
+    assert not blobs.intact(digest)

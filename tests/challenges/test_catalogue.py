@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from challenges.keys import SKILLS
 from challenges.loader import builtin_root, load_all
 
 TOOLS = {
@@ -54,3 +55,7 @@ UNNAMED = {
 def test_every_tool_but_those_still_to_come_is_named_by_a_challenge() -> None:
     tags = {tag for one in load_all([builtin_root()]).values() for tag in one.tags}
     assert {tool for tool, names in TOOLS.items() if not names & tags} == UNNAMED
+
+
+def test_every_skill_has_a_challenge() -> None:
+    assert {one.skill for one in load_all([builtin_root()]).values()} == set(SKILLS)
