@@ -38,7 +38,8 @@ def examine(settings: Settings, url: str | None, on_checked: Callable[[Checked],
     """All invariants in order, each told as soon as it is known. Raises what the database raises."""
     store = Store(settings.database)
     try:
-        rows = invariants.audit(store, Blobs(settings.blobs_dir).intact)
+        hidden = Blobs(settings.hidden_dir).intact if settings.hidden_dir.is_dir() else None
+        rows = invariants.audit(store, Blobs(settings.blobs_dir).intact, hidden)
     finally:
         store.close()
     found = []

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from api.blobs import Blobs, pack
 from api.settings import Settings
-from api.store import Store, accept, competitions, people
+from api.store import Store, accept, competitions, invariants, people
 from api.store.tables import Attempt, Judging, Role, VerdictRow
 from challenges.loader import Challenge, builtin_root, load_all
 
@@ -160,6 +160,12 @@ class Installation:
         found = wait_for(lambda: self.verdicts(submission), f"the verdict of {submission}", seconds)
         assert len(found) == 1
         return str(found[0].verdict)
+
+    def audit(self) -> None:
+        """Whatever a test has killed: nothing is lost, judged twice, or told wrongly."""
+        hidden = Blobs(self.settings.hidden_dir).intact if self.settings.hidden_dir.is_dir() else None
+        found = [one for listed in invariants.audit(self.store, self.blobs.intact, hidden).values() for one in listed]
+        assert not found, found
 
     @contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:

@@ -66,15 +66,21 @@ TITLES = {
 }
 
 
-def audit(store: Store, intact: Callable[[str], bool]) -> dict[str, list[Breach]]:
-    """All breaches by invariant, over one snapshot. `intact`: whether the files of a digest are there and whole.
+Intact = Callable[[str], bool]
+"""Whether the files of a digest are there and whole."""
+
+
+def audit(store: Store, intact: Intact, hidden_intact: Intact | None) -> dict[str, list[Breach]]:
+    """All breaches by invariant, over one snapshot.
+
+    `intact` is asked about submissions and public data, `hidden_intact` about hidden data: None where it is not at hand.
 
     Takes time and memory in proportion to the submissions; runs beside a working judge.
     """
     with store.read() as session:
         now = store.now(session)
         found = {
-            "I1": list(_received(session, intact)),
+            "I1": list(_received(session, intact, hidden_intact)),
             "I2": list(_judged_once(session)),
             "I3": list(_fenced(session)),
             "I5": list(_free_of_charge(session)),
@@ -87,7 +93,7 @@ def audit(store: Store, intact: Callable[[str], bool]) -> dict[str, list[Breach]
     return found
 
 
-def _received(session: Session, intact: Callable[[str], bool]) -> Iterator[Breach]:
+def _received(session: Session, intact: Intact, hidden_intact: Intact | None) -> Iterator[Breach]:
     whole: dict[str, bool] = {}
     for submission in session.exec(select(Submission).order_by(col(Submission.received_at))):
         receipt = submission.receipt
@@ -98,9 +104,10 @@ def _received(session: Session, intact: Callable[[str], bool]) -> Iterator[Breac
         if not whole[submission.digest]:
             yield Breach("I1", submission.id, f"its files {submission.digest} are missing or damaged")
     for build in session.exec(select(ChallengeBuild)):
-        for digest in (build.public_digest, build.hidden_digest):
-            if not intact(digest):
-                yield Breach("I1", build.challenge, f"its data {digest} are missing or damaged")
+        if not intact(build.public_digest):
+            yield Breach("I1", build.challenge, f"its public data {build.public_digest} are missing or damaged")
+        if hidden_intact is not None and not hidden_intact(build.hidden_digest):
+            yield Breach("I1", build.challenge, f"its hidden data {build.hidden_digest} are missing or damaged")
 
 
 def _judged_once(session: Session) -> Iterator[Breach]:

@@ -9,15 +9,17 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, delete, select, update
 
-from api.store import invariants, judgings, submissions, sweep, workers
+from api.store import builds, invariants, judgings, submissions, sweep, workers
 from api.store.tables import Attempt, Audience, Event, Judging, Outcome, Standing, State, Submission, VerdictRow
 from challenges.report import Verdict
 from tests.store.world import World, report
 
 
-def breaches(world: World, intact: Callable[[str], bool] = lambda _: True) -> dict[str, list[str]]:
+def breaches(
+    world: World, intact: Callable[[str], bool] = lambda _: True, hidden: Callable[[str], bool] | None = None
+) -> dict[str, list[str]]:
     """What was found, by invariant; invariants that hold are left out."""
-    found = invariants.audit(world.store, intact)
+    found = invariants.audit(world.store, intact, hidden)
     assert list(found) == list(invariants.TITLES)
     assert all(one.invariant == name for name, listed in found.items() for one in listed)
     return {name: [f"{one.subject} {one.what}" for one in listed] for name, listed in found.items() if listed}
@@ -91,6 +93,19 @@ def test_files_that_are_gone_or_a_receipt_about_something_else(world: World) -> 
         world, lambda session: session.exec(update(Submission).where(col(Submission.id) == first).values(receipt={}))
     )
     assert breaches(world) == {"I1": [f"{first} its receipt is about something else"]}
+
+
+def test_data_of_a_challenge_that_are_gone(world: World) -> None:
+    public, hidden = "a" * 64, "b" * 64
+    builds.record(world.store, "alpha", "v1", 0, public, hidden)
+    assert breaches(world, lambda digest: digest == public) == {}
+    assert breaches(world, lambda digest: digest == public, lambda digest: digest == hidden) == {}
+    assert breaches(world, lambda _: False, lambda _: False) == {
+        "I1": [
+            f"alpha its public data {public} are missing or damaged",
+            f"alpha its hidden data {hidden} are missing or damaged",
+        ]
+    }
 
 
 def test_a_verdict_too_few_and_one_too_many(world: World) -> None:
@@ -236,5 +251,5 @@ def test_it_changes_nothing(world: World) -> None:
             return [session.execute(text(f"SELECT * FROM {one} ORDER BY 1")).all() for one in tables]
 
     before = rows()
-    invariants.audit(world.store, lambda _: False)
+    invariants.audit(world.store, lambda _: False, lambda _: False)
     assert rows() == before

@@ -35,6 +35,7 @@ def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
     """An installation without a broker."""
     found = Installation(tmp_path / "data", database_url=databases.new())
     yield found
+    found.audit()
     found.store.close()
     wait_for(lambda: nothing_is_left(found), "the last container to go")
 

@@ -86,6 +86,7 @@ def until_abandoned(abandoned: Callable[[], bool]) -> None:
 def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
     found = Installation(tmp_path / "data", database_url=databases.new(), retry_base_seconds=0.01, max_attempts=4)
     yield found
+    found.audit()
     found.store.close()
 
 
@@ -142,6 +143,9 @@ def test_a_challenge_or_an_upload_that_is_missing_here_is_the_operators(at: Inst
         time.sleep(0.1)
         make(at, ScriptedGrading()).work()
         assert not [one for one in at.verdicts(submission) if one.verdict != "judge_error"]
+        with pytest.raises(AssertionError, match=f"its files {digest} are missing or damaged"):
+            at.audit()
+    at.blobs.path(digest).write_bytes(whole)
 
 
 def test_a_failing_generate_is_a_judge_error_at_once_and_tells_the_participant_nothing(at: Installation) -> None:
