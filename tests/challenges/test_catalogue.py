@@ -43,7 +43,6 @@ UNNAMED = {
     "Seaborn",
     "k-means",
     "principal components",
-    "reinforcement learning",
     "convolutional networks",
     "Flask",
     "Git",
