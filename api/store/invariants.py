@@ -73,7 +73,7 @@ Intact = Callable[[str], bool]
 def audit(store: Store, intact: Intact, hidden_intact: Intact | None) -> dict[str, list[Breach]]:
     """All breaches by invariant, over one snapshot.
 
-    `intact` is asked about submissions and public data, `hidden_intact` about hidden data: None where it is not at hand.
+    `intact` is asked about submissions and public data, `hidden_intact` about hidden data: None if it is not at hand.
 
     Takes time and memory in proportion to the submissions; runs beside a working judge.
     """
