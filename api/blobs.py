@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 MAX_FILES = 1000
@@ -17,6 +17,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; a packing moment would change the digest
 _CHUNK = 1024 * 1024
+_BATCH = 500
 
 
 class BadPack(Exception):
@@ -32,7 +33,7 @@ class Blobs:
         self._parts.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, chunks: Iterable[bytes]) -> str:
-        """Stores what the chunks make up and returns its digest; the same content again is a no-op. Raises OSError."""
+        """Stores what the chunks make up and returns its digest; the same content again is one file. Raises OSError."""
         part = self._parts / secrets.token_hex(16)
         digest = hashlib.sha256()
         try:
@@ -91,6 +92,40 @@ class Blobs:
         for part in old:
             part.unlink(missing_ok=True)
         return len(old)
+
+    def collect(self, wanted: Callable[[Collection[str]], Collection[str]], older_than_seconds: float = 3600.0) -> int:
+        """Removes files that nobody wants and that were stored a while ago; returns how many.
+
+        `wanted` says which of some digests are referred to. Whoever refers to one anew stores it first, which makes
+        it young again: so nothing is removed that somebody is about to refer to, whatever happens at the same moment.
+        """
+        limit = time.time() - older_than_seconds
+        old = [path for path in self.root.glob("[0-9a-f][0-9a-f]/*") if _stored_at(path) < limit]
+        removed = 0
+        for at in range(0, len(old), _BATCH):
+            batch = {path.name: path for path in old[at : at + _BATCH]}
+            removed += sum(self._remove(batch[name], limit) for name in batch.keys() - set(wanted(batch)))
+        return removed
+
+    def _remove(self, path: Path, limit: float) -> bool:
+        """Takes a file away, and puts it back if it was stored anew since it was looked at."""
+        away = self._parts / secrets.token_hex(16)
+        try:
+            path.replace(away)
+        except FileNotFoundError:
+            return False
+        if _stored_at(away) >= limit:
+            away.replace(path)
+            return False
+        away.unlink()
+        return True
+
+
+def _stored_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _sync(folder: Path) -> None:

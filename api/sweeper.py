@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from api.blobs import Blobs
 from api.context import Rings
 from api.settings import Settings
-from api.store import Store
+from api.store import Store, submissions
 from api.store.sweep import sweep
 
 CLEAN_EVERY_SECONDS = 600.0
@@ -45,10 +46,17 @@ class Sweeper:
             try:
                 self._pass()
                 if until_clean <= 0:
-                    self._blobs.clean()
+                    self._clean()
                     until_clean = CLEAN_EVERY_SECONDS
             except Exception as error:  # noqa: BLE001 - a database that is away comes back; the sweep must still be there
                 log.error("sweep.failed", error=type(error).__name__)
+
+    def _clean(self) -> None:
+        """What a killed process left half written, and files of which the submission was never accepted."""
+        self._blobs.clean()
+        removed = self._blobs.collect(partial(submissions.referred_to, self._store))
+        if removed:
+            log.info("blobs.collected", removed=removed)
 
     def _pass(self) -> None:
         counts = sweep(

@@ -1,5 +1,6 @@
 """Reads and cancels submissions; knows who owns one, and shows nobody else that it exists."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from api.errors import Problem
 from api.store import accept, audit, judgings, standings, verdicts, workers
 from api.store.database import Store
 from api.store.tables import (
+    ChallengeBuild,
     Competition,
     CompetitionChallenge,
     Entry,
@@ -201,3 +203,12 @@ def _view(
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,
     )
+
+
+def referred_to(store: Store, digests: Collection[str]) -> set[str]:
+    """Which of these files a submission or the public data of a challenge are made of."""
+    with store.read() as session:
+        return {
+            *session.exec(select(Submission.digest).where(col(Submission.digest).in_(digests))),
+            *session.exec(select(ChallengeBuild.public_digest).where(col(ChallengeBuild.public_digest).in_(digests))),
+        }

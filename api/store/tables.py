@@ -168,7 +168,7 @@ class Submission(SQLModel, table=True):
     competition_challenge_id: int = _ref("competition_challenge.id")
     challenge: str = Field(max_length=64)
     received_at: datetime
-    digest: str = Field(max_length=64)
+    digest: str = Field(max_length=64, index=True)
     size: int
     files: list[str] = Field(sa_type=sa.JSON)
     idempotency_key: str | None = Field(default=None, max_length=128)

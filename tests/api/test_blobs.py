@@ -4,7 +4,7 @@ import io
 import os
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -131,3 +131,42 @@ def test_what_is_damaged_or_gone_is_not_intact(tmp_path: Path) -> None:
     assert not blobs.intact(digest)
     blobs.path(digest).unlink()
     assert not blobs.intact(digest)
+
+
+def aged(blobs: Blobs, digest: str) -> str:
+    """Stored two hours ago."""
+    os.utime(blobs.path(digest), (time.time() - 7200,) * 2)
+    return digest
+
+
+def test_what_nobody_refers_to_is_collected_after_an_hour(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    wanted, orphan = aged(blobs, blobs.put([b"wanted"])), aged(blobs, blobs.put([b"orphan"]))
+    young, asked = blobs.put([b"young"]), set[str]()
+
+    def referred(digests: Collection[str]) -> set[str]:
+        asked.update(digests)
+        return {wanted}
+
+    assert blobs.collect(referred) == 1
+    assert asked == {wanted, orphan}
+    assert [blobs.has(one) for one in (wanted, orphan, young)] == [True, False, True]
+    assert blobs.collect(referred) == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_what_is_stored_anew_while_it_is_collected_stays(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    digests = [aged(blobs, blobs.put([b"%d" % number])) for number in range(1200)]
+    again = digests[700]
+    batches = []
+
+    def referred(asked: Collection[str]) -> set[str]:
+        batches.append(len(asked))
+        blobs.put([b"700"])
+        return set()
+
+    assert blobs.collect(referred) == 1199
+    assert batches == [500, 500, 200]
+    assert blobs.intact(again)
+    assert [one for one in digests if blobs.has(one)] == [again]
