@@ -41,8 +41,6 @@ UNNAMED = {
     "Keras",
     "Matplotlib",
     "Seaborn",
-    "k-means",
-    "principal components",
     "convolutional networks",
     "Flask",
     "Git",
