@@ -14,7 +14,7 @@ SERVICES := $(BIN)/python -m deploy.build $(if $(REGISTRY),--registry $(REGISTRY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images service-images demo test gate bench engines lint format types unit lock screenshots
+.PHONY: help setup images service-images demo test gate faults bench engines lint format types unit lock screenshots
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,13 @@ gate: ## The quality gate of challenges in full, an hour or more; writes gate.js
 	@$(STEP) 2/4 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/4 "Images" $(BUILD)
 	@$(STEP) --last 4/4 "Challenges" $(BIN)/assay challenge check --full $(ARGS)
+
+faults: ## Everything that kills, freezes or cuts off a part of the judge, at length (ARGS="-k postgres" for some)
+	@$(STEP) 1/5 "Python packages, with those of the tests" $(PYTHON) scripts/bootstrap --dev
+	@$(STEP) 2/5 "Docker Engine" scripts/ensure-docker
+	@$(STEP) 3/5 "Images" $(BUILD)
+	@$(STEP) 4/5 "Programs the tests use" scripts/ensure-packages postgresql=pg_ctlcluster
+	@$(STEP) --last 5/5 "Faults" $(BIN)/python -m pytest --faults long -v tests/faults tests/worker/test_process.py tests/worker/test_slots.py tests/store/test_exactly_one.py tests/store/test_together.py tests/api/test_database_away.py $(ARGS)
 
 bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS=--only=sandbox, --quick)
 	@$(STEP) 1/5 "Python packages" $(PYTHON) scripts/bootstrap

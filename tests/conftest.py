@@ -8,6 +8,12 @@ import structlog
 
 from tests.databases import Cluster, Databases, Source, SqliteFiles, cluster
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of all tests; they must be known before a room's own conftest is read."""
+    parser.addoption("--faults", choices=["short", "long"], default="short", help="how much tests/faults does")
+
+
 KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 
