@@ -43,7 +43,6 @@ UNNAMED = {
     "Seaborn",
     "convolutional networks",
     "Flask",
-    "Git",
     "monitoring",
 }
 """What no challenge is about yet. A challenge that comes takes its tools off this list; nothing goes onto it."""
