@@ -39,8 +39,6 @@ UNNAMED = {
     "Java",
     "TensorFlow",
     "Keras",
-    "Matplotlib",
-    "Seaborn",
     "convolutional networks",
     "Flask",
     "monitoring",

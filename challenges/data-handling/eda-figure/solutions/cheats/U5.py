@@ -1,0 +1,41 @@
+# expect: verdict=wrong_answer score<=0
+"""Opens sockets, finds nobody, and draws what it has heard."""
+
+import socket
+
+import matplotlib.pyplot as plt
+
+
+DOORS = [
+    (socket.AF_INET, ("127.0.0.1", 6379)),
+    (socket.AF_INET, ("127.0.0.1", 8000)),
+    (socket.AF_INET, ("169.254.169.254", 80)),
+    (socket.AF_INET6, ("::1", 5432)),
+    (socket.AF_UNIX, "/var/run/docker.sock"),
+    (socket.AF_UNIX, "\0assay"),
+]
+
+
+def answers() -> list[bytes]:
+    """What anybody on the other side of a socket has to say."""
+    heard = []
+    for family, address in DOORS:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as door:
+                door.settimeout(0.2)
+                door.connect(address)
+                heard.append(door.recv(100))
+        except OSError:
+            continue
+    return heard
+
+
+HEARD = answers()
+
+
+def draw(table: object) -> object:
+    """Axes with names and nothing in them but what was heard."""
+    figure, axes = plt.subplot_mosaic([["teams", "trend"], ["correlation", "scale"]], figsize=(12, 9))
+    for text in HEARD:
+        axes["teams"].set_title(text.decode("latin-1"))
+    return figure
