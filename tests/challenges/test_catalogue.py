@@ -40,8 +40,6 @@ UNNAMED = {
     "TensorFlow",
     "Keras",
     "convolutional networks",
-    "Flask",
-    "monitoring",
 }
 """What no challenge is about yet. A challenge that comes takes its tools off this list; nothing goes onto it."""
 
