@@ -1,5 +1,6 @@
 """A whole api in a temporary folder: challenges, people with tokens, a fake bell, and a worker's hands."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -133,9 +134,12 @@ class House:
         return str(answer.json()["id"])
 
     def judge(self, result: Report | None = None) -> str:
-        """What a worker would do: claims the next submission and commits this report (default: all right)."""
-        claim = judgings.claim(self.context.store, worker="w", lease_seconds=45)
-        assert claim is not None
+        """What a worker would do: claims the next submission, waiting for one, and commits this report (default: all
+        right)."""
+        until = time.monotonic() + 30
+        while (claim := judgings.claim(self.context.store, worker="w", lease_seconds=45)) is None:
+            assert time.monotonic() < until, "there is nothing to judge"
+            time.sleep(0.05)
         assert judgings.commit(self.context.store, claim, result or report(100.0), evidence={})
         return claim.submission_id
 
