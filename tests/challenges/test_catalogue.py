@@ -37,8 +37,6 @@ TOOLS = {
 }
 UNNAMED = {
     "Java",
-    "TensorFlow",
-    "Keras",
     "convolutional networks",
 }
 """What no challenge is about yet. A challenge that comes takes its tools off this list; nothing goes onto it."""
