@@ -11,53 +11,31 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from api import logs
 from api.blobs import Blobs
 from api.settings import Settings
 from api.store import Store
-from challenges.kit.score import Score
-from challenges.loader import Challenge, load_all
+from challenges.loader import load_all
 from sandbox.types import Abandoned
-from worker.graders import Prepared
-from worker.judge import Facts, Outcome, Scored
+from tests.scripted import Ready, Scripted
 from worker.runtimes import Runtimes
 from worker.slots import Slots
 
 STEP_SECONDS = 0.02
 
 
-class Scripted:
-    """Grades by the clock, and gives up when it is told to, as a box does."""
+class ByTheClock(Scripted):
+    """Takes the seconds that the file says, and gives up when it is told to, as a box does."""
 
-    def grade(
-        self,
-        challenge: Challenge,
-        prepared: Prepared,
-        files: Mapping[str, bytes],
-        *,
-        labels: Mapping[str, str],
-        stage: Callable[[str], None],
-        abandoned: Callable[[], bool],
-    ) -> tuple[Outcome, Facts]:
-        """Everything is right after the seconds that the file says."""
-        stage("running")
-        until = time.monotonic() + float(files[challenge.submit])
+    def act(self, source: bytes, abandoned: Callable[[], bool]) -> None:
+        until = time.monotonic() + float(source)
         while time.monotonic() < until:
             if abandoned():
                 raise Abandoned
             time.sleep(STEP_SECONDS)
-        return Scored(Score.of(challenge.groups, {group.name: True for group in challenge.groups})), Facts()
-
-
-class Ready:
-    """Data are always there."""
-
-    def prepared(self, challenge: Challenge) -> Prepared:
-        """None that anybody looks at."""
-        return Prepared("", b"", {}, {})
 
 
 def main() -> None:
@@ -67,7 +45,7 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store = Store(settings.database, pool_size=settings.slots_in_force + 4)
-    scripted: Any = Scripted()
+    scripted: Any = ByTheClock()
     ready: Any = Ready()
     slots = Slots(
         name=f"scripted-{os.getpid()}-{secrets.token_hex(3)}",

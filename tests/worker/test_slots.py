@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,12 @@ from sqlmodel import select
 from api.store import judgings, submissions, sweep
 from api.store.tables import Outcome as AttemptOutcome
 from api.store.tables import State, Submission
-from challenges.kit.score import Score
-from challenges.loader import Challenge
 from sandbox.types import Abandoned, SandboxError, Unfit
 from tests.databases import Databases
 from tests.installation import Installation, wait_for
-from worker.graders import GraderFault, Prepared
-from worker.judge import Facts, GraderFailed, Outcome, Scored
+from tests.scripted import Ready, Scripted
+from worker.graders import GraderFault
+from worker.judge import Facts, GraderFailed, Outcome
 from worker.metrics import GIVEN_BACK, WorkerMetrics
 from worker.runtimes import Runtimes
 from worker.slots import Slots
@@ -30,40 +29,17 @@ from worker.slots import Slots
 Act = Callable[[Callable[[], bool]], None]
 
 
-class ScriptedGrading:
-    """Does what the script says, one act a grading, and then scores 100."""
+class ScriptedGrading(Scripted):
+    """Does what the script says, one act a grading."""
 
     def __init__(self, *script: Act) -> None:
         self.script = list(script)
         self.graded = 0
 
-    def grade(
-        self,
-        challenge: Challenge,
-        prepared: Prepared,
-        files: Mapping[str, bytes],
-        *,
-        labels: Mapping[str, str],
-        stage: Callable[[str], None],
-        abandoned: Callable[[], bool],
-    ) -> tuple[Outcome, Facts]:
+    def act(self, source: bytes, abandoned: Callable[[], bool]) -> None:
         self.graded += 1
-        stage("running")
         if self.script:
             self.script.pop(0)(abandoned)
-        return Scored(Score.of(challenge.groups, {group.name: True for group in challenge.groups})), Facts()
-
-
-class Ready:
-    """Data that are always there, or a generate that always fails."""
-
-    def __init__(self, fault: Exception | None = None) -> None:
-        self._fault = fault
-
-    def prepared(self, challenge: Challenge) -> Prepared:
-        if self._fault:
-            raise self._fault
-        return Prepared(challenge.version, b"")
 
 
 def raises(error: BaseException) -> Act:
