@@ -23,6 +23,8 @@ FAINT = 12
 MOST_INK = 0.6
 SMALLEST = 7.0
 TINY = 1e-300
+FAR = 10.0
+"""Widths and heights of the figure, beyond which no axes are."""
 EPOCH = np.datetime64("1970-01-01")
 
 Described = dict[str, Any]
@@ -143,19 +145,23 @@ def _figure(told: Any, grey: bytes) -> Figure:
 
 def _panel(told: Described) -> Panel:
     heat = told["heat"]
+    place = [float(told["place"][at]) for at in range(4)]
+    if not np.all(np.abs(place) <= FAR):
+        raise ValueError("far outside the figure")
     return Panel(
         words={name: str(told[name]) for name in ("title", "x", "y")},
         scales=[str(told["scales"][axis]) for axis in (0, 1)],
         limits=[float(told["limits"][at]) for at in range(4)],
-        place=[float(told["place"][at]) for at in range(4)],
+        place=place,
         face=255 * float(np.dot([float(told["face"][at]) for at in range(3)], [0.299, 0.587, 0.114])),
         legend=[str(one) for one in told["legend"]],
         ticks=[[(float(place), str(text)) for place, text in told["ticks"][axis]] for axis in (0, 1)],
         lines=[_array(one, height=2) for one in told["lines"]],
         bars=_array(told["bars"], width=4),
         dots=_array(told["dots"], width=2),
-        heat=heat
-        and (
+        heat=None
+        if heat is None
+        else (
             _array(heat["values"]),
             [float(heat["limits"][at]) for at in (0, 1)],
             _array(heat["colours"], width=3, height=3),
@@ -261,7 +267,7 @@ def _fit_right(panel: Panel, table: Table) -> bool:
     dots, wanted = (one[np.lexsort(one.T)] for one in (panel.dots, np.column_stack([size, minutes])))
     slope, level = np.polyfit(np.log10(size), minutes, 1)
     x, y = panel.lines[0]
-    if not (x > 0).all():
+    if not x.size or not (x > 0).all():
         return False
     ends = np.array([x.min(), x.max()])
     return (
@@ -315,6 +321,8 @@ def _is_labelled(teams: Panel, trend: Panel, correlation: Panel, scale: Panel, t
 
 def _is_legible(texts: list[tuple[str, list[float]]]) -> bool:
     """Large enough, inside the figure, and none over another."""
+    if not texts:
+        return False
     boxes = np.array([box for _, box in texts])
     size, left, bottom, right, top = boxes.T
     if size.min() < SMALLEST or min(left.min(), bottom.min()) < 0:
