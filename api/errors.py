@@ -45,7 +45,7 @@ _TABLE = (
     Code("idempotency_conflict", 422, "This idempotency key belongs to another submission"),
     Code("rate_limited", 429, "Too many requests"),
     Code("internal_error", 500, "The judge has made a mistake"),
-    Code("data_preparing", 503, "The challenge's data are being prepared"),
+    Code("data_preparing", 503, "The challenge's data are prepared when a competition needs them"),
     Code("database_unavailable", 503, "The database does not answer at the moment"),
     Code("storage_unavailable", 503, "The upload could not be stored"),
     Code("busy", 503, "The judge is busy at the moment"),

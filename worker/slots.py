@@ -103,6 +103,10 @@ class Slots:
         """Claim nothing more and abandon what is running, so that it is given back."""
         self._stopping.set()
 
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until this worker is told to claim nothing more."""
+        self._stopping.wait(seconds)
+
     def end(self, why: Unfit) -> None:
         """This machine cannot judge any more: refuse, and say why."""
         if not self.stopping:

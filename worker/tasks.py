@@ -18,13 +18,14 @@ import celery.signals
 import structlog
 from celery import Celery
 from celery.platforms import SecurityWarning
+from sqlalchemy.exc import SQLAlchemyError
 
 from api import logs
 from api.blobs import Blobs
 from api.metrics import exposed
 from api.queue import TASK, Bell, celery_config
 from api.settings import Settings
-from api.store import Store
+from api.store import Store, builds
 from challenges.loader import Challenge, builtin_root, load_all
 from sandbox import fitness
 from sandbox.builds import SLIM, WHEELHOUSE
@@ -39,6 +40,9 @@ from worker.prepare import Preparer, read_secret
 from worker.reaper import Reaper, own_host
 from worker.runtimes import Runtimes
 from worker.slots import Slots, outline
+
+PREPARE_SECONDS = 5.0
+"""How often a worker looks for challenges that a competition has come to need."""
 
 log = structlog.get_logger(__name__)
 
@@ -87,10 +91,10 @@ class Worker:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def start(self, bell_works: Callable[[], bool]) -> None:
-        """Reap, prepare what is not prepared, and begin to claim."""
+        """Reap, prepare what competitions need, and begin to claim."""
         self.reaper.start()
         self.slots.start(bell_works)
-        threading.Thread(target=self._prepare_all, name="prepare", daemon=True).start()
+        threading.Thread(target=self._prepare_ahead, name="prepare", daemon=True).start()
 
     def close(self) -> None:
         """Give back what is not done and leave no container behind."""
@@ -101,18 +105,33 @@ class Worker:
         self.store.close()
         self.host.close()
 
-    def _prepare_all(self) -> None:
-        for challenge in self.challenges.values():
+    def _prepare_ahead(self) -> None:
+        """Have the data of what competitions need ready before somebody asks for them."""
+        tried: set[str] = set()
+        while not self.slots.stopping:
             try:
-                self.preparer.prepared(challenge)
-            except Unfit as error:
-                self.slots.end(error)
-                return
-            except (GraderFault, SandboxError) as error:
-                if self.slots.stopping:
-                    return
-                told = outline(str(error)) if isinstance(error, GraderFault) else str(error)
-                log.error("challenge.not_prepared", challenge=challenge.slug, error=told)
+                wanted = builds.wanted(self.store) & self.challenges.keys() - tried
+            except SQLAlchemyError as error:
+                log.warning("challenges.not_asked_for", error=type(error).__name__)
+                wanted = set()
+            for slug in sorted(wanted):
+                if not self.slots.stopping and self._prepare(self.challenges[slug]):
+                    tried.add(slug)
+            self.slots.rest(PREPARE_SECONDS)
+
+    def _prepare(self, challenge: Challenge) -> bool:
+        """Whether another try would end the same way."""
+        try:
+            self.preparer.prepared(challenge)
+        except GraderFault as error:  # the author's
+            log.error("challenge.not_prepared", challenge=challenge.slug, error=outline(str(error)))
+        except Unfit as error:
+            self.slots.end(error)
+        except (SandboxError, SQLAlchemyError, OSError) as error:
+            if not self.slots.stopping:
+                log.error("challenge.not_prepared", challenge=challenge.slug, error=str(error))
+            return False
+        return True
 
 
 def assemble(settings: Settings) -> Worker:

@@ -78,7 +78,7 @@ class ChallengeAnswer(ChallengeLine):
     groups: list[GroupAnswer]
     starter: list[StarterFile]
     data: list[DataFile] | None
-    """Null until the data have been prepared."""
+    """Null until the data have been prepared, which begins when a competition needs them."""
     notice: str | None
     """Why nobody who works can judge it yet; submissions wait until somebody can."""
 

