@@ -42,6 +42,7 @@ class Receipt(Answer):
     digest: str
     received_at: datetime
     state: State
+    held_reason: str | None = None
     queue_position: int | None
     eta_seconds: float | None
     attempts_left: int | None

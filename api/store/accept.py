@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, events, workers
+from api.store import competitions, events, turns
 from api.store.database import Store
 from api.store.tables import (
-    Attempt,
     Competition,
     CompetitionChallenge,
     Entry,
@@ -23,13 +21,10 @@ from api.store.tables import (
     Kind,
     Lane,
     Outbox,
-    Outcome,
     Person,
     State,
     Submission,
 )
-
-RECENT = 20
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +86,6 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
         _check_window(place.competition, now)
         submission_id = new_id()
         judging = _queue(session, offer, place, submission_id, now)
-        position = queue_position(session, judging)
         receipt = {
             "id": submission_id,
             "competition": place.competition.slug,
@@ -99,8 +93,9 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             "digest": offer.digest,
             "received_at": now.isoformat(),
             "state": State.queued.value,
-            "queue_position": position,
-            "eta_seconds": eta_seconds(session, position, now),
+            "held_reason": judging.held_reason,
+            "queue_position": turns.queue_position(session, judging),
+            "eta_seconds": turns.eta_seconds(session, judging, now),
             "attempts_left": None,
         }
         session.get_one(Submission, submission_id).receipt = receipt
@@ -204,36 +199,11 @@ def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now
         lane=Lane.contest,
         state=State.queued,
     )
+    with session.no_autoflush:  # it is no part of the queue yet
+        turns.take_turn(session, judging)
     session.add(judging)
     session.flush()
     assert judging.id is not None
     session.add(Outbox(judging_id=judging.id, created_at=now))
     events.of_submission(session, submission_id, at=now, state=State.queued.value)
     return judging
-
-
-def queue_position(session: Session, judging: Judging) -> int | None:
-    """1 for the next to be claimed; None when it is not queued."""
-    if judging.state is not State.queued:
-        return None
-    earlier = or_(
-        col(Judging.received_at) < judging.received_at,
-        (col(Judging.received_at) == judging.received_at) & (col(Judging.id) < judging.id),
-    )
-    ahead = select(func.count()).select_from(Judging).where(col(Judging.state) == State.queued, earlier)
-    return session.exec(ahead).one() + 1
-
-
-def eta_seconds(session: Session, position: int | None, now: datetime) -> float | None:
-    """A guess, from how long the last runs took and how many slots there are; None when there is nothing to go by."""
-    slots = workers.live_slots(session, now)
-    recent = session.exec(
-        select(Attempt.started_at, Attempt.ended_at)
-        .where(Attempt.outcome == Outcome.committed)
-        .order_by(col(Attempt.ended_at).desc())
-        .limit(RECENT)
-    ).all()
-    took = [(ended - started).total_seconds() for started, ended in recent if ended is not None]
-    if position is None or not slots or not took:
-        return None
-    return round(sum(took) / len(took) * (1 + (position - 1) / slots), 1)

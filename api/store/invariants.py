@@ -15,7 +15,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
-from api.store import judgings, standings, workers
+from api.store import judgings, standings, turns, workers
 from api.store.database import Store
 from api.store.tables import (
     Attempt,
@@ -228,6 +228,8 @@ def _going_on(session: Session, now: datetime) -> Iterator[Breach]:
         yield Breach(
             "I10", judging.submission_id, f"runs on a lease of {judging.owner} that ended at {judging.lease_until}"
         )
+    for entry_id, challenge in turns.stranded(session):
+        yield Breach("I10", f"entry {entry_id}", f"is held for {challenge}, and nothing of it is in the queue")
     live = [one for one in workers.known(session, now) if one.live]
     free = (
         sum(one.slots for one in live)

@@ -9,7 +9,7 @@ from sqlalchemy import func, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, exists, or_, select, update
 
-from api.store import events, verdicts, workers
+from api.store import events, turns, verdicts, workers
 from api.store.database import Store
 from api.store.tables import Attempt, Entry, Judging, Outbox, Outcome, Stage, State, Submission, VerdictRow
 from challenges.report import Report
@@ -44,13 +44,14 @@ def _can_run(now: datetime) -> tuple[Any, ...]:
     )
     return (
         col(Judging.state) == State.queued,
+        col(Judging.held_reason).is_(None),
         or_(col(Judging.not_before).is_(None), col(Judging.not_before) <= now),
         ~busy,
     )
 
 
 def claim(store: Store, *, worker: str, lease_seconds: float, without: Collection[str] = ()) -> Claim | None:
-    """Takes the submission that was received first among those that may run now; None when there is none.
+    """Takes the judging whose turn it is among those that may run now; None when there is none.
 
     One entry has at most one running judging a challenge. What has a strike (it may have killed its worker) runs only
     alone on its worker, so that the guilty one is told from its neighbours. `without`: challenges that it cannot
@@ -71,6 +72,7 @@ def claim(store: Store, *, worker: str, lease_seconds: float, without: Collectio
         session.add(judging)
         session.add(Attempt(judging_id=judging.id, epoch=judging.epoch, worker=worker, started_at=now))
         session.exec(delete(Outbox).where(col(Outbox.judging_id) == judging.id))
+        turns.release_held(session, judging.entry_id, judging.challenge)
         _tell(session, judging, now)
         submission = session.get_one(Submission, judging.submission_id)
         return Claim(
@@ -95,7 +97,7 @@ def _next(session: Session, worker: str, now: datetime, without: Collection[str]
         select(Judging)
         .join(Entry, col(Entry.id) == Judging.entry_id)
         .where(*_can_run(now))
-        .order_by(col(Judging.received_at), col(Judging.id))
+        .order_by(col(Judging.fair_key), col(Judging.id))
         .limit(1)
     )
     if without:
@@ -234,8 +236,10 @@ def cancel(session: Session, judging: Judging, now: datetime) -> None:
     judging.state, judging.stage, judging.owner, judging.lease_until = State.cancelled, None, None, None
     judging.epoch += 1
     judging.ended_at = now
+    judging.held_reason = None
     session.add(judging)
     session.exec(delete(Outbox).where(col(Outbox.judging_id) == judging.id))
+    turns.release_held(session, judging.entry_id, judging.challenge)
     _tell(session, judging, now)
 
 

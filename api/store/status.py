@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from api.store import accept, workers
+from api.store import turns, workers
 from api.store.database import Store
 from api.store.tables import Judging, State
 from api.store.workers import WorkerView
@@ -39,5 +39,5 @@ def status(store: Store) -> Status:
             running=counts.get(State.running, 0),
             oldest_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
             workers=workers.known(session, now),
-            eta_seconds=accept.eta_seconds(session, queued + 1, now),
+            eta_seconds=turns.eta_seconds(session, None, now),
         )

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from api.errors import Problem
-from api.store import accept, audit, judgings, standings, verdicts, workers
+from api.store import audit, judgings, standings, turns, verdicts, workers
 from api.store.database import Store
 from api.store.tables import (
     ChallengeBuild,
@@ -178,7 +178,7 @@ def _view(
     entry = session.get_one(Entry, submission.entry_id)
     view = verdicts.view_in_force(competition.closes_at, now)
     score = standings.result_of(verdict, submission, challenge).part(view) if verdict else None
-    position = accept.queue_position(session, judging)
+    position = turns.queue_position(session, judging)
     lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
     return SubmissionView(
         id=submission.id,
@@ -194,7 +194,7 @@ def _view(
         held_reason=judging.held_reason or lacks,
         attempts=judging.attempts,
         queue_position=position,
-        eta_seconds=accept.eta_seconds(session, position, now) if position and not lacks else None,
+        eta_seconds=turns.eta_seconds(session, judging, now) if not lacks else None,
         view=view,
         verdict=verdict.verdict if verdict else None,
         score=score,

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, delete, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.store import judgings, workers
+from api.store import judgings, turns, workers
 from api.store.database import Store
 from api.store.tables import Judging, Outbox, Outcome, State
 
@@ -47,8 +47,14 @@ def sweep(
         due = now - timedelta(seconds=OUTBOX_SECONDS)
         owed = session.exec(select(Outbox.id).where(col(Outbox.created_at) < due).limit(BATCH)).all()
         runnable = judgings.count_runnable(session, now)
+        stranded = turns.stranded(session)
         idle = runnable > 0 and _running(session) < workers.live_slots(session, now)
-    if owed or idle:
+    if stranded:
+        with store.write(shared=True) as session:
+            for entry_id, challenge in stranded:
+                turns.release_held(session, entry_id, challenge)
+        log.warning("judgings.stranded", released=len(stranded))
+    if owed or idle or stranded:
         ring()
     if owed:
         with store.write(shared=True) as session:

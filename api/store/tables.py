@@ -179,7 +179,12 @@ class Judging(SQLModel, table=True):
     """One judging of a submission: the queue is the set of these that are queued."""
 
     __table_args__ = (
-        sa.Index("ix_judging_queue", "state", "received_at", "id"),
+        sa.Index("ix_judging_queue", "state", "fair_key", "id"),
+        sa.Index("ix_judging_entry", "entry_id", "fair_key"),
+        sa.Index("ix_judging_ended", "challenge", "ended_at"),
+        sa.Index(
+            "ix_judging_served", "fair_key", sqlite_where=sa.text("epoch > 0"), postgresql_where=sa.text("epoch > 0")
+        ),
         sa.Index("ix_judging_lease", "state", "lease_until"),
         # Two second locks: one effective judging a submission, one running an entry and challenge.
         sa.Index(
@@ -208,6 +213,11 @@ class Judging(SQLModel, table=True):
     state: State = Field(sa_type=_word(State))
     stage: Stage | None = Field(default=None, sa_type=_word(Stage))
     held_reason: str | None = Field(default=None, max_length=200)
+    """Why it is not in the queue yet, though its state is queued."""
+    fair_key: float = Field(default=0.0, sa_column_kwargs={"server_default": sa.text("0")})
+    """Its place in the queue, in slot seconds of the queue's virtual time; stamped once, when it is accepted."""
+    cost_seconds: float = Field(default=0.0, sa_column_kwargs={"server_default": sa.text("0")})
+    """Slot seconds it was expected to take when it was accepted."""
     epoch: int = 0
     owner: str | None = Field(default=None, max_length=128)
     lease_until: datetime | None = None

@@ -241,6 +241,8 @@ def _print_receipt(receipt: dict[str, Any], as_json: bool) -> None:
         return
     id, place = show.safe(receipt["id"]), receipt["queue_position"]
     queued = "" if place is None else f", position {int(place)} in the queue"
+    if receipt.get("held_reason"):
+        queued = f"; {show.safe(receipt['held_reason'])}"
     show.out.print(f"Received {id}{queued}. See it with: assay status {id} --wait", soft_wrap=True)
 
 

@@ -44,6 +44,7 @@ def test_a_receipt(world: World) -> None:
         "digest": "d" * 64,
         "received_at": world.clock.now.isoformat(),
         "state": "queued",
+        "held_reason": None,
         "queue_position": 1,
         "eta_seconds": None,
         "attempts_left": None,

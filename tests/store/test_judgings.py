@@ -61,8 +61,8 @@ def test_one_running_per_entry_and_challenge(world: World) -> None:
     other_challenge = world.submit("ann", "beta")
     other_person = world.submit("ben", "alpha")
     first = world.claimed()
-    assert world.claimed().submission_id == other_challenge
     assert world.claimed().submission_id == other_person
+    assert world.claimed().submission_id == other_challenge
     assert world.claim() is None
     assert judgings.runnable(world.store) == 0
     assert judgings.commit(world.store, first, report(80), evidence={})
