@@ -36,7 +36,6 @@ TOOLS = {
     "monitoring": {"monitoring"},
 }
 UNNAMED = {
-    "convolutional networks",
 }
 """What no challenge is about yet. A challenge that comes takes its tools off this list; nothing goes onto it."""
 

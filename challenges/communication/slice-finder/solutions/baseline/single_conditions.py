@@ -1,0 +1,25 @@
+"""The worst value of each column, and two of them together."""
+
+import itertools
+import json
+
+import pandas as pd
+
+
+def slices(table, error):
+    frame = pd.DataFrame(table).assign(error=error)
+    usual = error.mean()
+    found = []
+    for a, b in itertools.combinations(sorted(table), 2):
+        for (x, y), wrong in frame.groupby([a, b])["error"]:
+            if len(wrong) >= 1:
+                surprise = (wrong.mean() - usual) * len(wrong) ** 0.5
+                found.append((surprise, {a: x, b: y}, len(wrong), float(wrong.mean())))
+    worst = {name: frame.groupby(name)["error"].mean().idxmax() for name in table}
+    return json.dumps([said(*one) for _, *one in found if worst.items() >= one[0].items()][:3])
+
+
+def said(where, count, rate):
+    conditions = " and ".join(f"{name} = {value}" for name, value in where.items())
+    sentence = f"Of the {count} rows with {conditions}, {100 * rate:.1f} % are wrong."
+    return {"where": where, "count": count, "rate": rate, "sentence": sentence}
