@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from challenges.kit import Attempt, Data, InvalidOutput, Score
+from challenges.kit import Attempt, Data, InvalidOutput, Score, parse_json
 
 MAX_ROWS = 500
 TOLERANCE = 1e-9
@@ -330,9 +330,10 @@ def _is_right(asked: Asked, reply: Reply, metrics: dict[str, float]) -> bool:
 
 
 def _json(body: str) -> Any:
+    """What a reply says; None, which is never right, if it says nothing that can be read."""
     try:
-        return json.loads(body)
-    except (RecursionError, ValueError):
+        return parse_json(body.encode(), "a reply")
+    except InvalidOutput:
         return None
 
 
