@@ -1,4 +1,4 @@
-"""The verbs of those who run a judge or write challenges: api, worker, serve, images, challenge try and doctor.
+"""The verbs of those who run a judge or write challenges: api, worker, serve, audit, backup, images and the like.
 
 Each imports the rooms it needs when it is called.
 """
@@ -32,6 +32,8 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command("worker")(run_worker)
     app.command()(doctor)
     app.command()(audit)
+    app.command("backup")(take_backup)
+    app.command("restore")(restore)
     challenge.command("try")(try_challenge)
     challenge.command("check")(check_challenges)
     challenge.command("new")(new_challenge)
@@ -134,6 +136,65 @@ def audit(
         print(json.dumps([asdict(one) for one in checked], indent=2))
     if any(one.breaches for one in checked):
         raise typer.Exit(1)
+
+
+def take_backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder for it; who can read it knows all hidden data.")],
+    as_json: Json = False,
+) -> None:
+    """Write a backup of the whole installation: database, stored files, hidden data and secret.
+
+    The judge may work meanwhile. The folder appears when it is whole. A PostgreSQL database is copied with `pg_dump`.
+
+    Exit codes: 0 done, 1 failed, or something was damaged already and is not in it.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli import backup
+
+    settings = _settings()
+    if not settings.data.is_dir():
+        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    try:
+        taken = backup.take(settings, folder, _quiet if as_json else typer.echo)
+    except SQLAlchemyError as error:
+        raise _database_error(error) from error
+    except OSError as error:
+        raise CliError(f"{error.filename or folder}: {error.strerror or error}. There is no backup.") from error
+    if as_json:
+        print(json.dumps(asdict(taken), indent=2))
+    else:
+        typer.echo(f"{folder}: {taken.blobs} files, {taken.hidden} of hidden data, {taken.bytes / 1e6:.1f} MB")
+        for digest in taken.damaged:
+            typer.echo(f"damaged, and so not in it: {digest} (assay audit says what it belongs to)")
+    if taken.damaged:
+        raise typer.Exit(1)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `assay backup` made.")],
+) -> None:
+    """Make an installation out of a backup, where there is none yet: data folder and database must be empty.
+
+    Everything in the backup is checked before anything is written. What was being judged is queued
+    again. Do not start it while the installation it was taken from still takes submissions.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cli import backup
+
+    settings = _settings()
+    try:
+        counts = backup.put_back(settings, folder, typer.echo)
+    except SQLAlchemyError as error:
+        raise _database_error(error) from error
+    except OSError as error:
+        raise CliError(f"{error.filename or folder}: {error.strerror or error}. Nothing was restored.") from error
+    typer.echo(f"{settings.data}: {counts.submissions} submissions, {counts.unfinished} to be judged. Now: assay audit")
+
+
+def _quiet(_line: str) -> None:
+    """Programs are told the result only."""
 
 
 def try_challenge(

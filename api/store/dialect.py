@@ -1,7 +1,7 @@
 """Which database an installation has, and what every database must supply; knows no table.
 
 What a database must supply: an engine, the clock, reading transactions on one snapshot, writing transactions of two
-kinds, locks by name, and a transaction for migrations.
+kinds, locks by name, a transaction for migrations, and copies of the whole.
 
 A writing transaction is either alone (no other write happens until it ends, so whatever it reads stays true) or
 shared: other shared ones run beside it, and it must itself lock the rows its decisions rest on. SQLite has one writer
@@ -11,6 +11,7 @@ for the moves that every submission makes.
 
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -43,6 +44,15 @@ class Dialect(Protocol):
 
     def migrating(self, engine: Engine) -> AbstractContextManager[Connection]:
         """A connection in one writing transaction, alone, in which tables may be rebuilt and may take their time."""
+
+    def dump(self, url: URL, to: Path) -> None:
+        """Writes a copy of the database as it is at one moment, while others may write. Raises CopyFailed."""
+
+    def load(self, copy: Path, url: URL) -> None:
+        """Puts a copy into a database that has nothing in it: all of it or nothing. Raises CopyFailed."""
+
+    def is_empty(self, url: URL) -> bool:
+        """Whether the database has nothing in it, or is not there yet where it would be made."""
 
 
 def of(url: str) -> tuple[Dialect, URL]:

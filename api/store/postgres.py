@@ -11,13 +11,18 @@ a higher one; who reads events from the last id on would miss it. Events are the
 under a lock that is held until the commit (`Store.write`).
 """
 
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
+
+from api.store.copies import CopyFailed
 
 SETTINGS = {
     "lock_timeout": "2s",
@@ -98,6 +103,45 @@ def migrating(engine: Engine) -> Iterator[Connection]:
                 connection.exec_driver_sql(f"SET LOCAL {name} = '{value}'")
             lock(connection, "write")
             yield connection
+
+
+def dump(url: URL, to: Path) -> None:
+    """What `pg_dump` writes in its own format, which is compressed. Raises CopyFailed."""
+    _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={to}")
+
+
+def load(copy: Path, url: URL) -> None:
+    """What `pg_restore` makes of it, in one transaction. Raises CopyFailed."""
+    _run("pg_restore", url, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(copy))
+
+
+def is_empty(url: URL) -> bool:
+    """Whether no table of anybody's is in it."""
+    engine = make_engine(url, pool_size=1)
+    try:
+        return not inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def _run(program: str, url: URL, *arguments: str) -> None:
+    """One of PostgreSQL's own programs on this database; the password is in no command line."""
+    parts = url.translate_connect_args(username="user", database="dbname") | dict(url.query)
+    password = str(parts.pop("password", ""))
+    target = psycopg.conninfo.make_conninfo(**{name: str(value) for name, value in parts.items()})
+    environment = dict(os.environ, LC_ALL="C")  # noqa: TID251 - libpq reads it there, as it does in this process
+    if password:
+        environment["PGPASSWORD"] = password
+    command = [program, f"--dbname={target}", "--no-password", *arguments]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    except FileNotFoundError:
+        raise CopyFailed(
+            f"{program} is not there: install PostgreSQL's client programs of the server's version"
+        ) from None
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise CopyFailed(said[0] if said else f"{program} ended with {done.returncode}")
 
 
 def _on_begin(connection: Connection) -> None:

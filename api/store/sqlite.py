@@ -3,12 +3,14 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+from api.store.copies import CopyFailed
 
 BUSY_MILLISECONDS = 10_000
 _WRITE = "assay_write"
@@ -55,6 +57,50 @@ def migrating(engine: Engine) -> Iterator[Connection]:
                 yield connection
         finally:
             driver.execute("PRAGMA foreign_keys=ON")
+
+
+def dump(url: URL, to: Path) -> None:
+    """The file as of one moment, by SQLite's own online backup. Raises CopyFailed."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{_file(url).as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(to)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
+    except sqlite3.Error as error:
+        raise CopyFailed(f"SQLite: {error}") from error
+
+
+def load(copy: Path, url: URL) -> None:
+    """The copy as the database's file, which appears whole or not at all. Raises CopyFailed."""
+    file = _file(url)
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (
+            closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source,
+            closing(sqlite3.connect(part)) as target,
+        ):
+            source.backup(target)
+            (verdict,) = target.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise CopyFailed(f"SQLite: {verdict}")
+        part.rename(file)
+    except sqlite3.Error as error:
+        raise CopyFailed(f"SQLite: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def is_empty(url: URL) -> bool:
+    """Whether there is no file, or one of length 0."""
+    file = _file(url)
+    return not file.exists() or file.stat().st_size == 0
+
+
+def _file(url: URL) -> Path:
+    return Path(str(url.database)).absolute()
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
