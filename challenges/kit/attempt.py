@@ -71,8 +71,9 @@ class Attempt:
     def run(self, argv: Sequence[str], *, inputs: Mapping[str, bytes] | None = None, outputs: Sequence[str]) -> Output:
         """Run a program in a fresh folder holding the submitted files and `inputs`, and bring the files it promises.
 
-        A program that ends other than with exit code 0 ends the run; a promised file that is missing or malformed is
-        InvalidOutput when it is read.
+        `["python3", NAME, ...]` runs a Python file, or the code cells of a notebook (`.ipynb`); whatever else the
+        runtime has (`Rscript`, `java`, `sh`) is run as it is. A program that ends other than with exit code 0 ends the
+        run; a promised file that is missing or malformed is InvalidOutput when it is read.
         """
         return self._run(argv, inputs or {}, outputs, tool=False)
 

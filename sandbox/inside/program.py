@@ -1,20 +1,25 @@
-"""Runs a Python program in the warm process of the box as `python3 FILE ARGS` would; knows nothing of its purpose."""
+"""Runs a Python program in the warm process of the box as `python3 FILE ARGS` would, and a notebook likewise; knows
+nothing of its purpose.
+"""
 
 import atexit
 import gc
 import io
 import json
+import linecache
 import os
 import runpy
 import sys
 import threading
 import traceback
+import types
 from collections.abc import Sequence
 from contextlib import suppress
 from socket import socket
 from typing import NoReturn
 
 from sandbox.inside.frames import RAISED, Frame
+from sandbox.inside.notebook import SUFFIX, program
 from sandbox.inside.raised import describe
 
 FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
@@ -31,7 +36,10 @@ def run(argv: Sequence[str], channel: socket) -> int:
     sys.argv = list(argv)
     sys.path.insert(0, os.path.dirname(os.path.abspath(argv[0])))
     try:
-        runpy.run_path(argv[0], run_name="__main__")
+        if argv[0].endswith(SUFFIX):
+            _run_notebook(argv[0])
+        else:
+            runpy.run_path(argv[0], run_name="__main__")
         return 0
     except SystemExit as stop:
         if stop.code is None or isinstance(stop.code, int):
@@ -45,6 +53,16 @@ def run(argv: Sequence[str], channel: socket) -> int:
         traceback.print_exception(type(error), error, trail or error.__traceback__)
         channel.sendall(Frame(RAISED, bytes(16), json.dumps(describe(error, argv[0])).encode()).pack())
         return 1
+
+
+def _run_notebook(path: str) -> None:
+    with open(path, "rb") as file:
+        source = program(file.read())
+    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # for the traceback
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=path, display=print)
+    sys.modules["__main__"] = main
+    exec(compile(source, path, "exec"), main.__dict__)
 
 
 def end(code: int, before: frozenset[str]) -> NoReturn:

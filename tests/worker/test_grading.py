@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from challenges.loader import Challenge, load
 from sandbox.types import Abandoned
-from tests.worker.conftest import SEEDS, TOYS, Judged, Submit
+from tests.worker.conftest import SEEDS, TOYS, Judged, Submit, judge_files
 from worker.graders import GraderFault, Prepared
 from worker.grading import Grading, attempt_key
 from worker.judge import GraderFailed
@@ -66,6 +67,42 @@ PROGRAMS = [
 @pytest.mark.parametrize(("source", "verdict"), PROGRAMS)
 def test_what_becomes_of_a_program(submit: Submit, source: str, verdict: str) -> None:
     assert submit("toy-run", source).report.verdict == verdict
+
+
+def notebook(*cells: str) -> bytes:
+    """As Jupyter writes one."""
+    said = [{"cell_type": "code", "metadata": {}, "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": said, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1).encode()
+
+
+SUM = ("numbers = open('data/numbers.txt')", "%matplotlib inline\ntotal = sum(map(int, numbers))")
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdict", "message"),
+    [
+        ((*SUM, "display(total)\nprint(total, file=open('sum.txt', 'w'))"), "accepted", None),
+        ((*SUM, "print(total + 1, file=open('sum.txt', 'w'))"), "wrong_answer", None),
+        ((*SUM, "\nprint(totals)"), "runtime_error", "NameError was raised at line 5."),
+        ((*SUM, "!cp data/numbers.txt sum.txt"), "runtime_error", "SyntaxError was raised."),
+        ((*SUM, "import sys\nsys.exit(3)"), "runtime_error", None),
+        (("while True: pass",), "time_limit", None),
+    ],
+)
+def test_what_becomes_of_a_notebook(
+    tmp_path: Path, grading: Grading, cells: tuple[str, ...], verdict: str, message: str | None
+) -> None:
+    folder = tmp_path / "programming" / "toy-notebook"
+    shutil.copytree(TOYS / "programming" / "toy-run", folder)
+    for name in ("challenge.toml", "grader.py"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace("solution.py", "solution.ipynb"))
+    (folder / "starter" / "solution.ipynb").write_bytes(notebook(*SUM))
+    challenge = load(folder)
+    prepared = Prepared(challenge.version, SEEDS[0], *grading.generate(challenge, SEEDS[0]))
+    judged = judge_files(grading, challenge, prepared, {"solution.ipynb": notebook(*cells)})
+    assert judged.report.verdict == verdict, judged
+    assert message is None or judged.report.message == message
 
 
 def test_messages_tell_a_class_and_a_line_and_no_more(submit: Submit) -> None:
