@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems
 from api.blobs import Blobs
 from api.context import Context, Rings
+from api.disk import used_percent
 from api.intake import Bounds, Intake
 from api.limiter import Limiter
 from api.live import Live
@@ -54,7 +55,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.context = context
-    app.state.metrics = ApiMetrics(context.store)
+    app.state.metrics = ApiMetrics(context.store, lambda: used_percent(settings.data))
     if isinstance(context.bell, Bell):
         app.state.metrics.count_bell(context.bell)
     problems.install(app)

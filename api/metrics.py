@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Protocol
@@ -36,9 +36,11 @@ class Bells(Protocol):
 class ApiMetrics:
     """Everything one api counts, in a registry of its own: several may live in one process."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, disk_used: Callable[[], float]) -> None:
+        """`disk_used` gives the percentage of the data folder's disk that is used."""
         self.registry = CollectorRegistry()
         build_info(self.registry)
+        disk_gauge(self.registry).set_function(disk_used)
         self.requests = Counter(
             "assay_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
         )
@@ -63,6 +65,11 @@ def build_info(registry: CollectorRegistry) -> None:
     """The version that runs, as a label."""
     gauge = Gauge("assay_build_info", "Always 1; the version is the label", ["version"], registry=registry)
     gauge.labels(version("assay")).set(1)
+
+
+def disk_gauge(registry: CollectorRegistry) -> Gauge:
+    """How full the data folder's disk is."""
+    return Gauge("assay_disk_used_percent", "Of the data folder's disk, space or files", registry=registry)
 
 
 class BellCounts(Collector):

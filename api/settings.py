@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     retry_base_seconds: Seconds = 2.0
     max_strikes: Count = 3
     max_attempts: Count = 10
+    disk_claim_percent: Annotated[float, Field(gt=0, le=100)] = 85.0
+    disk_accept_percent: Annotated[float, Field(gt=0, le=100)] = 95.0
 
     max_body_kb: Count = 8 * 1024
     max_json_kb: Count = 1024

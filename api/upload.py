@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from api import archives, jsonbody
+from api import archives, disk, jsonbody
 from api.blobs import BadPack, Blobs, pack
 from api.context import Context
 from api.errors import Problem
@@ -202,9 +202,16 @@ def packed(files: dict[str, bytes]) -> tuple[str, bytes]:
     return hashlib.sha256(data).hexdigest(), data
 
 
-def store(blobs: Blobs, data: bytes) -> None:
-    """Stores a packed upload; when this returns it is on the disk. Raises Problem storage_unavailable."""
+def store(blobs: Blobs, data: bytes, *, full_percent: float) -> None:
+    """Stores a packed upload; when this returns it is on the disk. Raises Problem storage_unavailable.
+
+    Nothing is stored where the disk is used to `full_percent`: what else needs it, the database above all, comes first.
+    """
     try:
+        used = disk.used_percent(blobs.root)
+        if used >= full_percent:
+            log.error("disk.full", used_percent=round(used, 1))
+            raise Problem("storage_unavailable", disk.FULL, retry_after=60)
         blobs.put([data])
     except OSError as error:
         log.error("upload.not_stored", error=error.strerror)

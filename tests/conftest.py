@@ -1,7 +1,9 @@
 """What several rooms' tests share: the databases on which the same store must work."""
 
 import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -55,6 +57,16 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
 def module_databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     """The same for what the tests of a module share."""
     yield from _lend(request.getfixturevalue(KINDS[request.param]))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """An empty file system of 32 MB, in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

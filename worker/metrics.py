@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.metrics import BellCounts, Bells, build_info
+from api.metrics import BellCounts, Bells, build_info, disk_gauge
 from sandbox.pool import Pool
 from sandbox.types import (
     Box,
@@ -38,6 +38,7 @@ class WorkerMetrics:
         self.registry = CollectorRegistry()
         to = self.registry
         build_info(to)
+        self.disk_used = disk_gauge(to)
         self.slots = Gauge("assay_worker_slots", "Judgings this worker may hold at once", registry=to)
         self.busy = Gauge("assay_worker_slots_busy", "Judgings this worker holds", registry=to)
         self.claims = Counter("assay_claims", "Judgings claimed", registry=to)

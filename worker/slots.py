@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars
 
+from api import disk
 from api.blobs import BadPack, Blobs, unpack
 from api.settings import Settings
 from api.store import Store, judgings, sweep, workers
@@ -64,8 +65,11 @@ class Slots:
         ring: Callable[[], None],
         metrics: WorkerMetrics | None = None,
         on_unfit: Callable[[Unfit], None] = lambda _: None,
+        disk_used: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`on_unfit` hears why nothing can be judged here any more; by then nothing more is claimed."""
+        """`on_unfit` hears why nothing can be judged here any more; by then nothing more is claimed. `disk_used` gives
+        the percentage of the disk that is used.
+        """
         self.name = name
         self._settings = settings
         self._store = store
@@ -77,6 +81,8 @@ class Slots:
         self._ring = ring
         self._metrics = metrics or WorkerMetrics()
         self._on_unfit = on_unfit
+        self._disk_used = disk_used
+        self._full = False
         self._metrics.slots.set(settings.slots_in_force)
         self._free = threading.Semaphore(settings.slots_in_force)
         self._stopping = threading.Event()
@@ -130,7 +136,7 @@ class Slots:
     def work(self) -> int:
         """Judge one after another until nothing is runnable or no slot is free; the number of judgings handled."""
         done = 0
-        while not self._stopping.is_set() and self._free.acquire(blocking=False):
+        while not self._stopping.is_set() and self._has_room() and self._free.acquire(blocking=False):
             try:
                 claim = judgings.claim(
                     self._store,
@@ -145,6 +151,22 @@ class Slots:
             finally:
                 self._free.release()
         return done
+
+    def _has_room(self) -> bool:
+        """Whether the disk has room for more work; what runs already may end."""
+        try:
+            used = self._disk_used()
+        except OSError as error:
+            log.error("disk.not_measured", error=error.strerror)
+            return False
+        self._metrics.disk_used.set(used)
+        full = used >= self._settings.disk_claim_percent
+        if full and not self._full:
+            log.error("disk.full", used_percent=round(used, 1))
+        elif self._full and not full:
+            log.info("disk.has_room", used_percent=round(used, 1))
+        self._full = full
+        return not full
 
     def _handle(self, holding: Holding) -> None:
         claim = holding.claim
@@ -347,20 +369,20 @@ class Slots:
                 self._metrics.expired.inc(counts.expired)
 
     def _equip(self) -> None:
-        """Until every challenge can be judged here: say which cannot, and have made what somebody waits for."""
+        """Say what cannot be judged here and why, and have made what somebody waits for."""
         said: dict[str, str] = {}
         while True:
             try:
                 self._runtimes.look()
-                lacking = self._runtimes.lacking()
+                missing = self._runtimes.lacking()
+                lacking = missing if self._has_room() else dict.fromkeys(self._challenges, disk.FULL)
                 if lacking != said:
                     info = {workers.LACKS: lacking}
                     workers.heartbeat(self._store, self.name, self._settings.slots_in_force, info=info)
                     said = lacking
                     self._ring_if_more()
-                if not lacking:
-                    return
-                self._runtimes.need(judgings.waiting(self._store, lacking.keys()))
+                if missing:
+                    self._runtimes.need(judgings.waiting(self._store, missing.keys()))
             except SQLAlchemyError as error:
                 log.warning("runtimes.not_told", error=type(error).__name__)
             if self._stopping.wait(self._settings.sweep_seconds):

@@ -20,7 +20,7 @@ from celery import Celery
 from celery.platforms import SecurityWarning
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import logs
+from api import disk, logs
 from api.blobs import Blobs
 from api.metrics import exposed
 from api.queue import TASK, Bell, celery_config
@@ -172,6 +172,7 @@ def assemble(settings: Settings) -> Worker:
         ring=bell.ring,
         metrics=metrics,
         on_unfit=lambda why: worker.end(why),
+        disk_used=lambda: disk.used_percent(settings.data),
     )
     reaper = Reaper(sandbox, metrics.reaped.inc)
     worker = Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics, images)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
+from api import disk
 from api.auth import Viewer
 from api.context import Shared
 from api.errors import CODES
@@ -63,7 +64,7 @@ def read_readiness(context: Shared) -> Response:
         database, worker = True, any(one.live for one in found.workers)
     except SQLAlchemyError:
         database, worker = False, False
-    blobs = context.blobs.writable()
+    blobs = context.blobs.writable() and disk.used_percent(context.blobs.root) < context.settings.disk_accept_percent
     ready = Ready(ready=database and blobs, database=database, blobs=blobs, worker=worker)
     return JSONResponse(ready.model_dump(), 200 if ready.ready else 503)
 

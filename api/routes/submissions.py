@@ -189,7 +189,7 @@ def _accept(context: Context, principal: Principal, got: upload.Upload, key: str
     known = accept.look(context.store, offer)
     if known is not None:
         return known
-    upload.store(context.blobs, data)
+    upload.store(context.blobs, data, full_percent=context.settings.disk_accept_percent)
     return accept.accept(context.store, offer)
 
 

