@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from api.metrics import ApiMetrics
 from api.settings import Settings
+from api.store import Store
+from tests.databases import Databases
+from worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -33,6 +37,24 @@ def test_the_catalogue_is_what_the_challenges_say() -> None:
         [sys.executable, ROOT / "scripts" / "catalogue.py"], capture_output=True, text=True, check=True
     )
     assert (ROOT / "docs" / "catalogue.md").read_text() == made.stdout
+
+
+def test_every_alert_counts_what_there_is_and_has_its_page(sqlite: Databases) -> None:
+    rules = (ROOT / "deploy" / "alerts.yml").read_text()
+    names = re.findall(r"- alert: (\w+)", rules)
+    assert names == re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    assert [f"docs/runbook.md#{name.lower()}" for name in names] == re.findall(r'runbook: "([^"]+)"', rules)
+    store = Store(sqlite.new())
+    there = set()
+    for registry in (ApiMetrics(store, lambda: 0.0).registry, WorkerMetrics().registry):
+        there |= {sample.name for family in registry.collect() for sample in family.samples}
+    there |= {f"assay_bell_{what}_total" for what in ("rung", "failed")}  # those of a bell that is there
+    used = set(re.findall(r"assay_\w+", " ".join(re.findall(r"expr: (.*)", rules))))
+    assert used
+    store.close()
+    assert used - there <= {"assay_verdicts_total", "assay_engine_errors_total"}, "these appear with their first label"
+    documented = (ROOT / "docs" / "operations.md").read_text()
+    assert [name for name in used if f"`{name}" not in documented] == []
 
 
 def test_pictures_are_small_and_shown() -> None:
