@@ -20,6 +20,7 @@ from cli.errors import NOT_ACCEPTED, WRONG_USE, CliError
 
 if TYPE_CHECKING:
     from api.settings import Settings
+    from api.store.times import Measured
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 WithParent = Annotated[bool, typer.Option("--with-parent", hidden=True, help="Stop when standard input ends.")]
@@ -34,6 +35,7 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command()(audit)
     app.command("backup")(take_backup)
     app.command("restore")(restore)
+    app.command()(capacity)
     challenge.command("try")(try_challenge)
     challenge.command("check")(check_challenges)
     challenge.command("new")(new_challenge)
@@ -191,6 +193,103 @@ def restore(
     except OSError as error:
         raise CliError(f"{error.filename or folder}: {error.strerror or error}. Nothing was restored.") from error
     typer.echo(f"{settings.data}: {counts.submissions} submissions, {counts.unfinished} to be judged. Now: assay audit")
+
+
+def capacity(
+    competition: Annotated[
+        str | None, typer.Argument(help="Take people and service times from this competition here.")
+    ] = None,
+    people: Annotated[
+        int | None, typer.Option(min=1, help="Who takes part (default: the competition's entries).")
+    ] = None,
+    submissions: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 40,
+    hours: Annotated[float, typer.Option(min=0.1, help="From beginning to deadline.")] = 8,
+    rush_minutes: Annotated[float, typer.Option(min=1, help="Before the deadline, in which a third comes.")] = 30,
+    service_seconds: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Mean of a judging from claim to verdict, instead of what was measured."),
+    ] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Judgings at once (default: those of live workers).")] = None,
+    promise_minutes: Annotated[
+        float, typer.Option(min=0, help="What 95 of 100 in the rush are promised to wait at most.")
+    ] = 10,
+    as_json: Json = False,
+) -> None:
+    """Say whether the slots there are will do for an event, and how many it takes.
+
+    Simulates the event: a third of all submissions comes in the rush before the deadline. Service times are those this
+    installation has measured for the competition's challenges, so have each of them judged a few times before.
+
+    Exit codes: 0 ready, 1 not ready: the promise would not be kept, or a challenge was never judged here.
+    """
+    from cli import capacity as model
+
+    known = None if competition is None else _measured(competition)
+    people = people or (known.entries if known else None)
+    if not people:
+        raise CliError("Say how many take part: --people N.", WRONG_USE)
+    if service_seconds is not None:
+        draw = model.of_mean(service_seconds)
+    elif known is None:
+        raise CliError("Name a competition whose challenges were judged here, or give --service-seconds.", WRONG_USE)
+    else:
+        if never := [slug for slug, seconds in known.seconds.items() if not seconds]:
+            raise CliError(f"Not ready: never judged here, so nobody knows how long it takes: {', '.join(never)}.")
+        draw = model.of_measured(known.seconds)
+    slots = slots or (known.slots if known else 0) or _settings().slots_in_force
+    event = model.Event(people, submissions, hours * 3600, min(rush_minutes * 60, hours * 3600))
+    found = model.waits(event, draw, slots)
+    enough = model.slots_for(event, draw, promise_minutes * 60)
+    ready = found.rush_p95 <= promise_minutes * 60
+    megabytes = event.total * known.upload_bytes * 1.3 / 1e6 if known else None
+    if as_json:
+        told = {"ready": ready, "submissions": event.total, "slots_needed": enough, "upload_megabytes": megabytes}
+        print(json.dumps(told | asdict(found), indent=2))
+    else:
+        typer.echo(f"{event.total} submissions of {people} people in {hours:g} hours, {slots} slots")
+        typer.echo(f"wait: half {_span(found.p50)}, 95 of 100 {_span(found.p95)}, 99 of 100 {_span(found.p99)} or less")
+        typer.echo(f"in the last {rush_minutes:g} minutes: 95 of 100 {_span(found.rush_p95)} or less")
+        typer.echo(
+            f"longest queue {found.longest_queue}, last verdict {_span(found.drained_seconds)} after the deadline"
+        )
+        if megabytes is not None:
+            typer.echo(f"uploads: {megabytes:.0f} MB")
+        needed = "more than 4096 slots" if enough is None else f"{enough} slots"
+        typer.echo(f"{'ready' if ready else 'NOT READY'}: {_span(promise_minutes * 60)} in the rush takes {needed}")
+    if not ready:
+        raise typer.Exit(1)
+
+
+def _measured(competition: str) -> Measured:
+    """What this installation knows of a competition. Raises CliError."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.errors import Problem
+    from api.store import Store, times
+
+    settings = _settings()
+    if not settings.data.is_dir():
+        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    _check_database(settings)
+    store = Store(settings.database)
+    try:
+        return times.measured(store, competition)
+    except SQLAlchemyError as error:
+        raise _database_error(error) from error
+    except Problem as problem:
+        raise CliError(f"There is no competition {competition} here.", WRONG_USE) from problem
+    finally:
+        store.close()
+
+
+def _span(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def _quiet(_line: str) -> None:
