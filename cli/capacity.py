@@ -52,6 +52,9 @@ class Waits:
     longest_queue: int
     drained_seconds: float
     """From the deadline until the last verdict."""
+    verdict_p50: float
+    """From receipt to verdict."""
+    verdict_p95: float
 
 
 def arrivals(event: Event, dice: random.Random) -> list[float]:
@@ -88,8 +91,8 @@ def waits(event: Event, draw: Draw, slots: int, *, seed: int = 0, runs: int = RU
         raise ValueError("there must be a slot and a submission")
     all_runs = [_run(event, draw, slots, random.Random(seed + number)) for number in range(runs)]
     middle = [sorted(values)[runs // 2] for values in zip(*all_runs, strict=True)]
-    p50, p95, p99, rush_p95, longest, drained = middle
-    return Waits(slots, p50, p95, p99, rush_p95, round(longest), drained)
+    p50, p95, p99, rush_p95, longest, drained, verdict_p50, verdict_p95 = middle
+    return Waits(slots, p50, p95, p99, rush_p95, round(longest), drained, verdict_p50, verdict_p95)
 
 
 def slots_for(event: Event, draw: Draw, promise_seconds: float, *, most: int = 4096, seed: int = 0) -> int | None:
@@ -118,14 +121,17 @@ def _run(event: Event, draw: Draw, slots: int, dice: random.Random) -> tuple[flo
     free = [0.0] * slots
     came = arrivals(event, dice)
     begun = []
+    took = []
     last = 0.0
     for at in came:
         start = max(at, heapq.heappop(free))
         end = start + draw(dice)
         heapq.heappush(free, end)
         begun.append(start)
+        took.append(end - at)
         last = max(last, end)
     waited = sorted(start - at for at, start in zip(came, begun, strict=True))
+    took.sort()
     rush_begins = event.window_seconds - event.rush_seconds
     rushed = sorted(start - at for at, start in zip(came, begun, strict=True) if at >= rush_begins)
     return (
@@ -135,6 +141,8 @@ def _run(event: Event, draw: Draw, slots: int, dice: random.Random) -> tuple[flo
         percentile(rushed, 0.95),
         _longest(came, begun),
         max(0.0, last - event.window_seconds),
+        percentile(took, 0.5),
+        percentile(took, 0.95),
     )
 
 

@@ -36,6 +36,7 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command("backup")(take_backup)
     app.command("restore")(restore)
     app.command()(capacity)
+    app.command()(load)
     challenge.command("try")(try_challenge)
     challenge.command("check")(check_challenges)
     challenge.command("new")(new_challenge)
@@ -248,6 +249,7 @@ def capacity(
     else:
         typer.echo(f"{event.total} submissions of {people} people in {hours:g} hours, {slots} slots")
         typer.echo(f"wait: half {_span(found.p50)}, 95 of 100 {_span(found.p95)}, 99 of 100 {_span(found.p99)} or less")
+        typer.echo(f"receipt to verdict: half {_span(found.verdict_p50)}, 95 of 100 {_span(found.verdict_p95)} or less")
         typer.echo(f"in the last {rush_minutes:g} minutes: 95 of 100 {_span(found.rush_p95)} or less")
         typer.echo(
             f"longest queue {found.longest_queue}, last verdict {_span(found.drained_seconds)} after the deadline"
@@ -257,6 +259,59 @@ def capacity(
         needed = "more than 4096 slots" if enough is None else f"{enough} slots"
         typer.echo(f"{'ready' if ready else 'NOT READY'}: {_span(promise_minutes * 60)} in the rush takes {needed}")
     if not ready:
+        raise typer.Exit(1)
+
+
+def load(
+    competition: Annotated[str, typer.Argument(help="An open competition of a judge that is there for rehearsals.")],
+    uploads: Annotated[list[str], typer.Argument(metavar="CHALLENGE=PATH...", help="What everybody hands in.")],
+    people: Annotated[int, typer.Option(min=1, max=200, help="Who hands in; they are made for it, and stay.")] = 10,
+    submissions: Annotated[int, typer.Option(min=1, max=200, help="Of each of them.")] = 6,
+    minutes: Annotated[float, typer.Option(min=0.1, help="From beginning to deadline.")] = 5,
+    rush_minutes: Annotated[float, typer.Option(min=0.05, help="Before the deadline, in which a third comes.")] = 1,
+    as_json: Json = False,
+    url: Annotated[str | None, typer.Option(help="Address of the judge (ASSAY_URL).")] = None,
+) -> None:
+    """Rehearse a rush: made-up people hand in for real, as `assay capacity` expects them to.
+
+    Needs an administrator's token (ASSAY_TOKEN) and leaves people and submissions behind: use an installation made
+    for rehearsals, or a competition that nobody looks at.
+
+    Exit codes: 0 every receipt has its verdict, 1 something was refused or lost, or the judge failed somebody.
+    """
+    from cli import load as rush
+    from cli.capacity import Event
+    from cli.client import config
+    from cli.client.api import Api
+    from cli.client.verbs import upload_of
+
+    account = config.account(url, None)
+    say = _quiet if as_json else typer.echo
+    event = Event(people, submissions, minutes * 60, min(rush_minutes, minutes) * 60)
+    with Api(account) as admin:
+        given = []
+        for one in uploads:
+            slug, equals, path = one.partition("=")
+            if not equals:
+                raise CliError(f"{one}: say which challenge it is for, as churn-f1=solution.py.", WRONG_USE)
+            given.append(rush.Upload(slug, *upload_of(admin, slug, Path(path))))
+        found = rush.run(
+            admin, lambda token: Api(config.Account(account.url, token)), competition, given, event, say=say
+        )
+    if as_json:
+        print(json.dumps(asdict(found), indent=2))
+    else:
+        verdicts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in sorted(found.verdicts.items()))
+        typer.echo(f"{found.sent} receipts, {found.lost} lost; {verdicts or 'no verdict'}")
+        for code, count in sorted(found.refused.items()):
+            typer.echo(f"{count} refused: {code}")
+        typer.echo(
+            f"request to receipt: half {found.receipt_p50 * 1e3:.0f} ms, 99 of 100 {found.receipt_p99 * 1e3:.0f} ms"
+        )
+        spans = [_span(one) for one in (found.verdict_p50, found.verdict_p95, found.verdict_p99, found.drained_seconds)]
+        typer.echo(f"receipt to verdict: half {spans[0]}, 95 of 100 {spans[1]}, 99 of 100 {spans[2]} or less")
+        typer.echo(f"last verdict {spans[3]} after the deadline")
+    if not found.well:
         raise typer.Exit(1)
 
 

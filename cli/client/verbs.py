@@ -68,7 +68,7 @@ def submit(
 
     Ends with exit code 0 when it is accepted, 3 when it is not, 1 when something failed.
     """
-    files = read_folder(path) if path.is_dir() else {path.name: _content(path)}
+    files = _files(path)
     with _api(url, token) as api:
         name, content = _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, files)
         try:
@@ -196,6 +196,15 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise CliError(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from error
+
+
+def upload_of(api: Api, challenge: str, path: Path) -> tuple[str, bytes]:
+    """Name and content of what `submit` would hand in. Raises CliError."""
+    return _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, _files(path))
+
+
+def _files(path: Path) -> dict[str, bytes]:
+    return read_folder(path) if path.is_dir() else {path.name: _content(path)}
 
 
 def _sent(wanted: str, challenge: str, path: Path, files: dict[str, bytes]) -> tuple[str, bytes]:

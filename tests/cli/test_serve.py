@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -248,3 +249,24 @@ def test_a_judge_that_cannot_come_up_says_why_and_ends(tmp_path: Path) -> None:
     assert "Traceback" not in result.stdout + result.stderr
     assert result.stderr == "assay: The worker ended at once (exit code 1); its reason stands above.\n"
     assert Broker(tmp_path / "data" / "broker").pid() is None
+
+
+def test_a_rush_is_rehearsed_and_every_receipt_has_its_verdict(
+    standing: Served, assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("sum.py").write_text("print(sum(map(int, open('data/numbers.txt'))), file=open('sum.txt', 'w'))")
+    rush = ("load", "cup", "toy-call=double.py", "toy-run=sum.py", "--people", 3, "--submissions", 4, "--minutes", 0.1)
+    refused = assay(*rush)
+    assert (refused.exit_code, "administrator" in refused.output) == (1, True), refused.output
+    monkeypatch.setenv("ASSAY_TOKEN", (standing.data / "admin-token").read_text().strip())
+    result = assay(*rush, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["sent"], told["lost"], told["refused"], told["verdicts"]) == (12, 0, {}, {"accepted": 12})
+    assert 0 < told["receipt_p50"] <= told["receipt_p99"]
+    assert 0 < told["verdict_p50"] <= told["verdict_p95"] <= told["verdict_p99"]
+    wrong = assay("load", "cup", "double.py")
+    assert (wrong.exit_code, "as churn-f1=solution.py" in wrong.output) == (2, True)
+    nowhere = assay("load", "nowhere", "toy-call=double.py", "--people", 1, "--minutes", 0.1)
+    assert nowhere.exit_code == 1
+    assert "no such competition" in " ".join(nowhere.output.split())
