@@ -204,7 +204,7 @@ def capacity(
         int | None, typer.Option(min=1, help="Who takes part (default: the competition's entries).")
     ] = None,
     submissions: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 40,
-    hours: Annotated[float, typer.Option(min=0.1, help="From beginning to deadline.")] = 8,
+    hours: Annotated[float, typer.Option(min=0.01, help="From beginning to deadline.")] = 8,
     rush_minutes: Annotated[float, typer.Option(min=1, help="Before the deadline, in which a third comes.")] = 30,
     service_seconds: Annotated[
         float | None,
