@@ -47,7 +47,7 @@ faults: ## Everything that kills, freezes or cuts off a part of the judge, at le
 	@$(STEP) 2/5 "Docker Engine" scripts/ensure-docker
 	@$(STEP) 3/5 "Images" $(BUILD)
 	@$(STEP) 4/5 "Programs the tests use" scripts/ensure-packages postgresql=pg_ctlcluster
-	@$(STEP) --last 5/5 "Faults" $(BIN)/python -m pytest --faults long -v tests/faults tests/worker/test_process.py tests/worker/test_slots.py tests/store/test_exactly_one.py tests/store/test_together.py tests/api/test_database_away.py $(ARGS)
+	@$(STEP) --last 5/5 "Faults" $(BIN)/python -m pytest --faults long -m fault -v $(ARGS)
 
 bench: ## How fast it is here, each figure beside a plain way of doing the same (ARGS=--only=sandbox, --quick)
 	@$(STEP) 1/5 "Python packages" $(PYTHON) scripts/bootstrap

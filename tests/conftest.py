@@ -16,6 +16,64 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=["short", "long"], default="short", help="how much tests/faults does")
 
 
+FAULTS = {
+    "F01": "a worker is killed in mid-run or mid-build",
+    "F02": "a slot's thread dies of an error nobody foresaw",
+    "F03": "the engine is killed in mid-run and comes back",
+    "F04": "the broker is killed with messages in it",
+    "F05": "the broker is frozen while people hand in",
+    "F06": "the broker has no memory left",
+    "F07": "messages come twice, or ten times",
+    "F08": "no message comes",
+    "F09": "the api is killed between commit and message",
+    "F10": "the api is killed between file and commit",
+    "F11": "the database is away",
+    "F12": "a worker is cut off from the database, or frozen",
+    "F13": "a disk is full",
+    "F14": "a submission kills its worker each time",
+    "F15": "a rush",
+    "F16": "a box ignores signals, forks and holds its streams",
+    "F17": "containers that nobody removed",
+    "F18": "an image is missing",
+    "F19": "uploads that trickle or break off",
+    "F20": "floods of output and of files",
+    "F21": "a rejudging is cancelled half way",
+    "F22": "cancelling, in any moment",
+    "F23": "a backup is restored",
+    "F24": "the deadline passes while many wait",
+    "all": "any of these in a random order",
+}
+"""Of the marker `fault`: `make faults` runs every test that has it, and ends with a table of them."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers are strict."""
+    config.addinivalue_line("markers", "fault(name): what is done to the judge; `make faults` runs these")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A report takes the fault along, from another process, too."""
+    for mark in item.iter_markers("fault"):
+        assert set(mark.args) <= FAULTS.keys(), f"{item.nodeid}: which fault?"
+        item.user_properties += [("fault", name) for name in mark.args]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was done to the judge, and how it stood that."""
+    if config.getoption("--faults") != "long":
+        return
+    counts = {name: {"passed": 0, "failed": 0} for name in FAULTS}
+    for outcome, kind in (("passed", "passed"), ("failed", "failed"), ("error", "failed")):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name in {value for key, value in report.user_properties if key == "fault"}:
+                counts[name][kind] += 1
+    terminalreporter.section("faults")
+    for name, title in FAULTS.items():
+        passed, failed = counts[name]["passed"], counts[name]["failed"]
+        said = f"{failed} FAILED, {passed} passed" if failed else f"{passed} passed" if passed else "not run"
+        terminalreporter.line(f"{name:4} {title:52} {said}")
+
+
 KINDS = {"sqlite": "_sqlite", "postgres": "_postgres"}
 
 

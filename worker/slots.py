@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 PLACE = re.compile(r'^ +File "challenge/[^"\n]*", line (\d+)', re.MULTILINE)
 KIND = re.compile(r"^([A-Za-z_][A-Za-z0-9_.]*(?:Error|Exception|Fault|Interrupt))\b", re.MULTILINE)
+AGAIN_SECONDS = 1.0
+"""After a thread has died of an error nobody foresaw, until it begins again."""
 BACKSTOP_SECONDS = 90.0
 """Beyond the limits of submission and grader together, a slot gives up and the engine is at fault."""
 
@@ -316,9 +318,18 @@ class Slots:
         return float(self._settings.retry_base_seconds * 2 ** min(claim.attempts, 6))
 
     def _thread(self, name: str, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread = threading.Thread(target=self._replaced, args=(name, target), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+    def _replaced(self, name: str, target: Callable[[], None]) -> None:
+        """Run it until it ends by itself: without its threads a worker lives and does nothing."""
+        while True:
+            try:
+                return target()
+            except Exception as error:
+                log.exception("worker.thread_died", task=name, error=type(error).__name__)
+            time.sleep(AGAIN_SECONDS)
 
     def _renew_forever(self) -> None:
         while True:

@@ -204,6 +204,7 @@ def test_a_full_disk_is_our_fault_and_nothing_is_promised(shared: House, monkeyp
     assert stored(shared) == before
 
 
+@pytest.mark.fault("F13")
 def test_before_the_disk_is_full_nothing_more_is_accepted(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
     before = stored(shared)
     monkeypatch.setattr("api.disk.used_percent", lambda _: 95.0)

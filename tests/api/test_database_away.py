@@ -32,6 +32,7 @@ def allow(server: psycopg.Connection[tuple[str, ...]], house: House, connections
         server.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
+@pytest.mark.fault("F11")
 def test_a_database_that_goes_and_comes_back(house: House, server: psycopg.Connection[tuple[str, ...]]) -> None:
     sent = house.submitted("ann")
     allow(server, house, False)

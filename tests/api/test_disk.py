@@ -43,6 +43,7 @@ def test_files_count_as_space_does(small_disk: Path) -> None:
     assert used_percent(small_disk) > 90
 
 
+@pytest.mark.fault("F13")
 def test_no_receipt_is_given_that_the_database_has_no_room_for(small_disk: Path, tmp_path: Path) -> None:
     at = Installation(tmp_path / "data", database_url=f"sqlite:///{small_disk}/assay.db")
     given = [at.submit()]

@@ -59,6 +59,7 @@ def test_many_rings_at_once_are_few_messages(server: ValkeyServer, tmp_path: Pat
 
 
 @pytest.mark.parametrize("broken", ["frozen", "absent"])
+@pytest.mark.fault("F05")
 def test_a_broken_broker_holds_nobody_up(server: ValkeyServer, tmp_path: Path, broken: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -84,6 +85,23 @@ def test_a_broken_broker_holds_nobody_up(server: ValkeyServer, tmp_path: Path, b
     bell.close()
     assert time.monotonic() - start < 10
     bell.ring()
+
+
+@pytest.mark.fault("F06")
+def test_a_broker_without_memory_refuses_and_forgets_nothing(server: ValkeyServer, tmp_path: Path) -> None:
+    client = redis.Redis(unix_socket_path=str(tmp_path / "s"))
+    bell = Bell(_url(tmp_path))
+    bell.ring()
+    _until(lambda: bell.rung == 1)
+    assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    client.config_set("maxmemory", 1)
+    bell.ring()
+    _until(lambda: bell.failed > 0)
+    assert len(_waiting(tmp_path)) == 1, "what was there is there"
+    client.config_set("maxmemory", 0)
+    bell.ring()
+    _until(lambda: bell.rung == 2)
+    bell.close()
 
 
 def test_without_a_broker_there_is_no_bell() -> None:

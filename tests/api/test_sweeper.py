@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from api.blobs import Blobs
 from api.store import builds
 from api.sweeper import Sweeper
@@ -22,6 +24,7 @@ class NoBell:
         """Nothing."""
 
 
+@pytest.mark.fault("F10")
 def test_files_without_a_submission_go_and_all_others_stay(tmp_path: Path) -> None:
     at = Installation(tmp_path / "data", sweep_seconds=0.05)
     at.submit(DOUBLE)

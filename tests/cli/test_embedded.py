@@ -82,6 +82,7 @@ def test_it_outlives_a_killed_starter_and_is_adopted(broker: Broker) -> None:
     assert broker.pid() == pid
 
 
+@pytest.mark.fault("F04")
 def test_what_it_holds_survives_a_kill(broker: Broker) -> None:
     broker.start()
     with client(broker) as redis:

@@ -183,6 +183,7 @@ def begun(status: str) -> bool:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.fault("F04")
 def test_whatever_dies_is_mended_and_nothing_is_lost(standing: Served, assay: Assay) -> None:
     broker = Broker(standing.data / "broker")
     find: dict[str, Callable[[], int | None]] = {

@@ -177,6 +177,7 @@ def house(tmp_path: Path, databases: Databases, seed: int) -> Iterator[House]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.fault("all")
 def test_every_submission_gets_its_one_verdict(house: House, extent: tuple[int, int]) -> None:
     faults, count = extent
     house.hire()

@@ -299,6 +299,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.fault("F17")
 def test_a_process_that_is_killed_leaves_nothing_the_reaper_does_not_find(image: str) -> None:
     instance = f"test-pool-{os.urandom(4).hex()}"
     ended = subprocess.run([sys.executable, "-c", KILLED, instance, image], check=False, timeout=120)

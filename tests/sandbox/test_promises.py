@@ -22,6 +22,7 @@ Probe = Callable[[str], Any]
 # -- time
 
 
+@pytest.mark.fault("F16")
 def test_everything_is_killed_at_the_wall_limit(run: Run) -> None:
     marker = "marker-of-the-wall-test"
     code = f"""
@@ -112,6 +113,7 @@ def test_the_temporary_folder_counts_as_memory_and_is_bounded(run: Run) -> None:
     assert run(code, files_mb=64).stdout == b""
 
 
+@pytest.mark.fault("F20")
 def test_many_small_files_are_bounded(run: Run) -> None:
     code = "n = 0\ntry:\n    while n < 100_000:\n        open(f'/tmp/{n}', 'w').close(); n += 1\nexcept OSError as e: print(n, e.errno)"
     count, number = run(code, cpu_seconds=10).stdout.split()
@@ -163,6 +165,7 @@ def test_an_output_file_over_the_cap_is_not_taken(run: Run) -> None:
     assert run("open('out', 'wb').write(bytes(60_000))", outputs=("out",), output_kb=64).clean
 
 
+@pytest.mark.fault("F20")
 def test_kill_returns_while_stdout_floods(run: Run) -> None:
     marker = "marker-of-the-flood"
     flood = "import os\nwhile True: os.write(1, b'x' * 65536)"

@@ -130,6 +130,7 @@ class Queue(RuleBasedStateMachine):
             assert standings.differences(self.world.store) == []
 
 
+@pytest.mark.fault("F22")
 def test_any_order_of_moves(databases: Databases) -> None:
     run_state_machine_as_test(
         type("QueueHere", (Queue,), {"databases": databases}),
@@ -140,6 +141,7 @@ def test_any_order_of_moves(databases: Databases) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.fault("F07")
 def test_many_workers_at_once_give_one_verdict_each(databases: Databases, seed: int) -> None:
     """Real threads on the real database clock: workers stop silently, dawdle past their lease, repeat commits."""
     world = World.at(databases.new())

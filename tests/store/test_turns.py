@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
@@ -126,6 +127,7 @@ def test_the_receipt_says_that_a_submission_is_held(world: World) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), slots=st.integers(1, 4), light=st.integers(2, 8), flood=st.integers(10, 30))
+@pytest.mark.fault("F15")
 def test_in_a_rush_a_light_user_waits_at_most_twice_the_fair_share(
     sqlite: Databases, seed: int, slots: int, light: int, flood: int
 ) -> None:

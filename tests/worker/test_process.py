@@ -44,6 +44,7 @@ def at(tmp_path: Path, databases: Databases) -> Iterator[Installation]:
     wait_for(lambda: nothing_is_left(found), "the last container to go")
 
 
+@pytest.mark.fault("F01")
 def test_a_worker_killed_in_mid_run_costs_an_attempt_and_gives_one_verdict(at: Installation) -> None:
     with at.worker() as first:
         submission = at.submit(SLOW)
@@ -71,6 +72,7 @@ def leavings(at: Installation) -> list[str]:
     return [*(one["Id"] for one in found if "assay.role" not in one["Labels"]), *groups]
 
 
+@pytest.mark.fault("F01")
 def test_a_worker_killed_in_mid_build_leaves_nothing_for_good(at: Installation) -> None:
     folder = TOYS / "deployment" / "toy-serve" / "solutions" / "accepted" / "plain"
     install = b"COPY requirements.txt /\nRUN pip install --no-index --only-binary=:all: -r /requirements.txt\nCMD"
@@ -97,6 +99,7 @@ def test_a_worker_killed_in_mid_build_leaves_nothing_for_good(at: Installation) 
         wait_for(lambda: not leavings(at), "the reaper", seconds=60)
 
 
+@pytest.mark.fault("F14")
 def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: Installation) -> None:
     submission = at.submit(SLOW)
 
@@ -132,6 +135,7 @@ def test_what_a_competition_comes_to_need_is_prepared_and_nothing_else(tmp_path:
     at.store.close()
 
 
+@pytest.mark.fault("F13")
 def test_a_worker_whose_disk_is_nearly_full_claims_nothing_and_says_so(small_disk: Path) -> None:
     at = Installation(small_disk / "data", poll_seconds=1, poll_without_broker_seconds=0.5)
 
@@ -154,6 +158,7 @@ def test_a_worker_whose_disk_is_nearly_full_claims_nothing_and_says_so(small_dis
     at.store.close()
 
 
+@pytest.mark.fault("F08")
 def test_a_backlog_drains_with_the_broker_off(tmp_path: Path, databases: Databases) -> None:
     nobody = f"redis+socket://{tmp_path}/nobody.sock?virtual_host=0"
     at = Installation(tmp_path / "data", database_url=databases.new(), broker_url=nobody)
@@ -185,6 +190,25 @@ def test_the_bell_wakes_a_worker_that_hardly_polls(tmp_path: Path, databases: Da
         bell.close()
 
 
+@pytest.mark.fault("F09")
+def test_what_an_api_did_not_tell_any_more_is_judged_soon(tmp_path: Path, databases: Databases) -> None:
+    with ValkeyServer(port=0, unix_socket_path=str(tmp_path / "s")):
+        url = f"redis+socket://{tmp_path / 's'}?virtual_host=0"
+        # the worker hardly polls: only the sweep can find what nobody rang for
+        at = Installation(tmp_path / "data", database_url=databases.new(), broker_url=url, poll_seconds=300)
+        with at.worker():
+            bell = Bell(url, instance=at.settings.instance)
+            first = at.submit()
+            bell.ring()
+            assert at.wait(first) == "accepted", "the control: it is awake and has looked"
+            second = at.submit(DOUBLE + "\n")  # committed, and no message followed
+            assert at.wait(second, seconds=15) == "accepted"
+            bell.close()
+        at.audit()
+        at.store.close()
+
+
+@pytest.mark.fault("F01")
 def test_a_warm_stop_gives_back_at_once_and_without_a_strike(at: Installation) -> None:
     with at.worker() as worker:
         submission = at.submit(SLOW)
@@ -198,6 +222,7 @@ def test_a_warm_stop_gives_back_at_once_and_without_a_strike(at: Installation) -
         assert at.wait(submission) == "accepted"
 
 
+@pytest.mark.fault("F22")
 def test_cancelling_a_running_submission_ends_its_box(at: Installation) -> None:
     with at.worker():
         submission = at.submit("import time\ntime.sleep(5)\ndef double(x): return 2 * x")

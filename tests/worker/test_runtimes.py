@@ -153,6 +153,7 @@ def session(at: Installation, look: Callable[[Session], str | None]) -> str | No
         return look(opened)
 
 
+@pytest.mark.fault("F18")
 def test_submissions_wait_for_their_runtime_and_are_told_so(at: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "signs"
     folder.mkdir()
@@ -178,6 +179,7 @@ def test_submissions_wait_for_their_runtime_and_are_told_so(at: Installation, tm
     assert process.returncode == 0
 
 
+@pytest.mark.fault("F18")
 def test_what_cannot_be_made_makes_nothing_fail(at: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "signs"
     folder.mkdir()

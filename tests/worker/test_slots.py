@@ -90,6 +90,50 @@ def work_until_done(at: Installation, slots: Slots, submission: str) -> None:
     wait_for(done, "a verdict")
 
 
+@pytest.mark.fault("F02")
+@pytest.mark.parametrize("where", ["claim", "renew", "sweep", "waiting"])
+def test_a_thread_that_dies_of_what_nobody_foresaw_is_replaced(
+    at: Installation, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    module = sweep if where == "sweep" else judgings
+    real, died = getattr(module, where), threading.Event()
+
+    def dies_once(*args: Any, **more: Any) -> Any:
+        if not died.is_set():
+            died.set()
+            raise RuntimeError("nobody foresaw it")
+        return real(*args, **more)
+
+    lacking = Runtimes({"toy-call": at.challenges["toy-call"]}, images_that_come(died), None)
+    slots = make(at, ScriptedGrading(), runtimes=lacking if where == "waiting" else Runtimes({}, lambda _: "", None))
+    monkeypatch.setattr(module, where, dies_once)
+    monkeypatch.setattr("worker.slots.AGAIN_SECONDS", 0.05)
+    slots.start(lambda: False)
+    try:
+        wait_for(died.is_set, "the thread to die")
+        time.sleep(3 * at.settings.renew_seconds)
+        first, second = at.submit(), at.submit(challenge="toy-run")
+        assert {at.wait(first), at.wait(second)} == {"accepted"}
+        assert {len(at.attempts(one)) for one in (first, second)} <= {1, 2}
+        names = {"_renew_forever", "_sweep_forever", "_equip"} | {
+            f"poll-{n}" for n in range(at.settings.slots_in_force)
+        }
+        assert names <= {one.name for one in threading.enumerate()}, "all are there again"
+    finally:
+        slots.stop()
+
+
+def images_that_come(when: threading.Event) -> Callable[[str], str]:
+    """An image that is missing until then."""
+
+    def image_of(_runtime: str) -> str:
+        if not when.is_set():
+            raise SandboxError("it has not been made")
+        return "sha256:made"
+
+    return image_of
+
+
 @pytest.mark.parametrize(
     "error", [SandboxError("engine"), OSError("disk"), LookupError("x"), RuntimeError("nobody foresaw it")]
 )
@@ -144,6 +188,7 @@ def test_a_grader_that_fails_is_told_to_the_operator_only(at: Installation) -> N
     assert (verdict.verdict, "secret" in str(verdict.model_dump())) == ("judge_error", False)
 
 
+@pytest.mark.fault("F12")
 def test_work_that_lost_its_lease_is_given_up_and_writes_nothing(at: Installation) -> None:
     submission = at.submit()
     slots = make(at, ScriptedGrading(until_abandoned))
@@ -156,6 +201,7 @@ def test_work_that_lost_its_lease_is_given_up_and_writes_nothing(at: Installatio
     assert at.judging(submission).state is State.cancelled
 
 
+@pytest.mark.fault("F12")
 def test_a_worker_that_cannot_renew_fences_itself_before_the_lease_ends(
     at: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +218,7 @@ def test_a_worker_that_cannot_renew_fences_itself_before_the_lease_ends(
     assert outcomes == [AttemptOutcome.given_back, AttemptOutcome.committed]
 
 
+@pytest.mark.fault("F12")
 def test_a_stale_worker_that_comes_back_commits_nothing(at: Installation) -> None:
     """It was paused for longer than its lease; meanwhile another one judged."""
     submission = at.submit()
@@ -188,6 +235,7 @@ def test_a_stale_worker_that_comes_back_commits_nothing(at: Installation) -> Non
     assert outcomes == [AttemptOutcome.expired, AttemptOutcome.committed]
 
 
+@pytest.mark.fault("F11")
 def test_a_verdict_survives_a_database_that_is_away_for_a_moment(
     at: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
