@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from api.store import accept, judgings, submissions, turns, workers
+from api.errors import Problem
+from api.store import accept, judgings, leaderboards, submissions, turns, workers
 from api.store.judgings import Claim
 from api.store.sweep import sweep
 from api.store.tables import Judging, State
 from tests.databases import Databases
-from tests.store.world import CHALLENGES, World, report
+from tests.store.world import CHALLENGES, LEASE, World, report
 
 
 def served(world: World) -> str:
@@ -184,3 +185,35 @@ def test_a_held_judging_that_was_forgotten_is_found_and_released(world: World) -
     assert world.claim() is None
     sweep(world.store, ring=lambda: None)
     assert world.claimed().submission_id == sent[2]
+
+
+@pytest.mark.fault("F24")
+def test_what_came_before_the_deadline_counts_in_its_order_however_late_it_is_judged(world: World) -> None:
+    world.competition("dash", closes_after=100)
+    names = [f"runner{number}" for number in range(8)]
+    for name in names:
+        world.person(name, "dash")
+    random.Random(24).shuffle(names)
+    sent = {name: [world.submit(name, challenge) for challenge in CHALLENGES] for name in names}
+    more = [world.submit(name, "alpha") for name in names for _ in range(3)]
+    world.clock.tick(100)
+    with pytest.raises(Problem) as late:
+        world.submit(names[0])
+    assert late.value.code.code == "competition_over"
+
+    deaths = 0
+    while judgings.next_not_before(world.store) or judgings.runnable(world.store):
+        claim = world.claim(f"worker{deaths}")
+        if claim is None:
+            world.clock.tick(10)
+        elif deaths < 12 and claim.attempts == 1:
+            deaths += 1  # and another is started in its place
+            world.clock.tick(LEASE + 1)
+            sweep(world.store, ring=lambda: None)
+        else:
+            assert judgings.commit(world.store, claim, report(50), evidence={})
+    assert deaths == 12, "the control: they died"
+    assert {world.state(one).state for one in [*more, *(id for ids in sent.values() for id in ids)]} == {State.done}
+    rows = leaderboards.board(world.store, "dash").rows
+    assert [row.name for row in rows] == names, "equal points, in the order in which they came"
+    assert [row.reached_at for row in rows] == [world.state(sent[name][-1]).received_at for name in names]
