@@ -65,15 +65,16 @@ def stranded(session: Session) -> list[tuple[int, str]]:
 
 def cost_seconds(session: Session, challenge: str | None = None) -> float:
     """Slot seconds a judging of this challenge (None: of any) is likely to take, from the last ones that ended."""
-    query = select(Attempt.started_at, Attempt.ended_at).where(Attempt.outcome == Outcome.committed)
+    query = select(Attempt.started_at, Attempt.ended_at)
     if challenge is None:
-        query = query.order_by(col(Attempt.ended_at).desc())
+        query = query.where(Attempt.outcome == Outcome.committed).order_by(col(Attempt.ended_at).desc()).limit(RECENT)
     else:
-        query = query.join(Judging, col(Judging.id) == Attempt.judging_id).where(
-            Judging.challenge == challenge, Judging.state == State.done
-        )
-        query = query.order_by(col(Judging.ended_at).desc())
-    took = [(ended - begun).total_seconds() for begun, ended in session.exec(query.limit(RECENT)) if ended is not None]
+        # the end of one index, and a look for each into another: however many there have been
+        done = select(Judging.id, Judging.epoch).where(Judging.challenge == challenge, Judging.state == State.done)
+        done = done.where(col(Judging.ended_at).is_not(None)).order_by(col(Judging.ended_at).desc())
+        last = done.limit(RECENT).subquery()
+        query = query.join(last, (col(Attempt.judging_id) == last.c.id) & (col(Attempt.epoch) == last.c.epoch))
+    took = [(ended - begun).total_seconds() for begun, ended in session.exec(query) if ended is not None]
     if took:
         return max(0.1, sum(took) / len(took))
     return UNKNOWN_COST_SECONDS if challenge is None else cost_seconds(session)
