@@ -17,7 +17,7 @@ from api.disk import FULL
 from api.queue import Bell
 from api.store import builds, competitions, submissions
 from api.store.status import status
-from api.store.tables import State
+from api.store.tables import Outcome, State
 from challenges.loader import load_all
 from sandbox.containers import INSTANCE
 from tests.databases import Databases
@@ -220,6 +220,30 @@ def test_a_warm_stop_gives_back_at_once_and_without_a_strike(at: Installation) -
     assert nothing_is_left(at), "a worker that stops in good order leaves no container"
     with at.worker():
         assert at.wait(submission) == "accepted"
+
+
+def test_restarts_in_the_middle_of_a_rush_cost_nobody_anything(at: Installation) -> None:
+    for name in ("ben", "eve", "mia"):
+        at.join(name)
+    slow = "import time\ntime.sleep(0.4)\ndef double(x): return 2 * x"
+    sent = [at.submit(slow, person=name) for _ in range(3) for name in at.people]
+
+    def judged() -> list[str]:
+        return [one for one in sent if at.verdicts(one)]
+
+    def more_than(before: int) -> bool:
+        return len(judged()) > before
+
+    for _ in range(2):
+        with at.worker() as worker:
+            wait_for(partial(more_than, len(judged())), "some verdicts")
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(15) == 0
+    with at.worker():
+        assert {at.wait(one) for one in sent} == {"accepted"}
+    assert {at.judging(one).strikes for one in sent} == {0}
+    assert sum(len(at.attempts(one)) for one in sent) <= len(sent) + 2 * at.settings.slots_in_force
+    assert {attempt.outcome for one in sent for attempt in at.attempts(one)} <= {Outcome.committed, Outcome.given_back}
 
 
 @pytest.mark.fault("F22")
