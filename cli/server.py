@@ -208,11 +208,13 @@ def capacity(
     rush_minutes: Annotated[float, typer.Option(min=1, help="Before the deadline, in which a third comes.")] = 30,
     service_seconds: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Mean of a judging from claim to verdict, instead of what was measured."),
+        typer.Option(
+            metavar="N", min=0.01, help="Mean of a judging from claim to verdict, instead of what was measured."
+        ),
     ] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Judgings at once (default: those of live workers).")] = None,
     promise_minutes: Annotated[
-        float, typer.Option(min=0, help="What 95 of 100 in the rush are promised to wait at most.")
+        float, typer.Option(metavar="N", min=0, help="What 95 of 100 in the rush are promised to wait at most.")
     ] = 10,
     as_json: Json = False,
 ) -> None:
