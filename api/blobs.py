@@ -64,10 +64,13 @@ class Blobs:
     def intact(self, digest: str) -> bool:
         """Whether the content is there and is what its name says; reads all of it."""
         try:
-            with self.path(digest).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+            return digest_of(self.path(digest)) == digest
         except FileNotFoundError:
             return False
+
+    def stored(self) -> list[Path]:
+        """The files of all contents, in the order of their digests."""
+        return sorted(self.root.glob("[0-9a-f][0-9a-f]/*"))
 
     def path(self, digest: str) -> Path:
         """Where this content is or would be. Raises ValueError for what is no digest."""
@@ -100,7 +103,7 @@ class Blobs:
         it young again: so nothing is removed that somebody is about to refer to, whatever happens at the same moment.
         """
         limit = time.time() - older_than_seconds
-        old = [path for path in self.root.glob("[0-9a-f][0-9a-f]/*") if _stored_at(path) < limit]
+        old = [path for path in self.stored() if _stored_at(path) < limit]
         removed = 0
         for at in range(0, len(old), _BATCH):
             batch = {path.name: path for path in old[at : at + _BATCH]}
@@ -119,6 +122,12 @@ class Blobs:
             return False
         away.unlink()
         return True
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, under which its content is or would be stored. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stored_at(path: Path) -> float:

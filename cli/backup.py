@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from api.blobs import Blobs
+from api.blobs import Blobs, digest_of
 from api.settings import Settings, write_private
 from api.store import backup
 from cli.errors import WRONG_USE, CliError
@@ -71,9 +70,9 @@ def take(settings: Settings, target: Path, say: Say) -> Taken:
             "database": {
                 "kind": backup.kind(settings.database),
                 "revision": revision,
-                "sha256": _digest(part / DATABASE),
+                "sha256": digest_of(part / DATABASE),
             },
-            "files": {name: _digest(part / name) for name in SECRETS if (part / name).is_file()},
+            "files": {name: digest_of(part / name) for name in SECRETS if (part / name).is_file()},
             **copied,
         }
         (part / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
@@ -137,7 +136,7 @@ def _copy_all(root: Path, target: Path, damaged: list[str], say: Say) -> list[st
     target.mkdir(mode=0o700)
     blobs = Blobs(target)
     found: list[str] = []
-    for path in sorted(root.glob("[0-9a-f][0-9a-f]/*")) if root.is_dir() else ():
+    for path in Blobs(root).stored() if root.is_dir() else ():
         try:
             digest = blobs.put(_chunks(path))
         except FileNotFoundError:
@@ -173,23 +172,18 @@ def _no_backup(source: Path) -> CliError:
 def _check(source: Path, manifest: dict[str, Any]) -> None:
     wrong = []
     for name, digest in [(DATABASE, manifest["database"]["sha256"]), *manifest["files"].items()]:
-        if not (source / name).is_file() or _digest(source / name) != digest:
+        if not (source / name).is_file() or digest_of(source / name) != digest:
             wrong.append(name)
     for folder in ("blobs", "hidden"):
         for digest in manifest[folder]:
             if re.fullmatch("[0-9a-f]{64}", str(digest)) is None:
                 raise _no_backup(source)
             path = source / folder / digest[:2] / digest
-            if not path.is_file() or _digest(path) != digest:
+            if not path.is_file() or digest_of(path) != digest:
                 wrong.append(f"{folder}/{digest[:2]}/{digest}")
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise CliError(f"The backup is damaged: {', '.join(wrong[:3])}{more} missing or changed. Nothing was restored.")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.capacity import Event, arrivals, percentile
-from cli.client.api import Api
+from cli.client.api import FINAL, Api
 from cli.errors import CliError
 
 MOST_PEOPLE = 200
-FINAL = ("done", "cancelled")
 PAGE = 200
 ASK_SECONDS = 2.0
 

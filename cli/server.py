@@ -127,9 +127,7 @@ def audit(
 
     from cli.audit import examine
 
-    settings = _settings()
-    if not settings.data.is_dir():
-        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    settings = _installation()
     _check_database(settings)
     try:
         checked = examine(settings, url, (lambda _: None) if as_json else _print_checked)
@@ -155,9 +153,7 @@ def take_backup(
 
     from cli import backup
 
-    settings = _settings()
-    if not settings.data.is_dir():
-        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    settings = _installation()
     try:
         taken = backup.take(settings, folder, _quiet if as_json else typer.echo)
     except SQLAlchemyError as error:
@@ -226,6 +222,7 @@ def capacity(
     Exit codes: 0 ready, 1 not ready: the promise would not be kept, or a challenge was never judged here.
     """
     from cli import capacity as model
+    from cli.client.show import duration
 
     known = None if competition is None else _measured(competition)
     people = people or (known.entries if known else None)
@@ -250,16 +247,19 @@ def capacity(
         print(json.dumps(told | asdict(found), indent=2))
     else:
         typer.echo(f"{event.total} submissions of {people} people in {hours:g} hours, {slots} slots")
-        typer.echo(f"wait: half {_span(found.p50)}, 95 of 100 {_span(found.p95)}, 99 of 100 {_span(found.p99)} or less")
-        typer.echo(f"receipt to verdict: half {_span(found.verdict_p50)}, 95 of 100 {_span(found.verdict_p95)} or less")
-        typer.echo(f"in the last {rush_minutes:g} minutes: 95 of 100 {_span(found.rush_p95)} or less")
+        half, most, nearly_all = (duration(one) for one in (found.p50, found.p95, found.p99))
+        typer.echo(f"wait: half {half}, 95 of 100 {most}, 99 of 100 {nearly_all} or less")
         typer.echo(
-            f"longest queue {found.longest_queue}, last verdict {_span(found.drained_seconds)} after the deadline"
+            f"receipt to verdict: half {duration(found.verdict_p50)}, 95 of 100 {duration(found.verdict_p95)} or less"
+        )
+        typer.echo(f"in the last {rush_minutes:g} minutes: 95 of 100 {duration(found.rush_p95)} or less")
+        typer.echo(
+            f"longest queue {found.longest_queue}, last verdict {duration(found.drained_seconds)} after the deadline"
         )
         if megabytes is not None:
             typer.echo(f"uploads: {megabytes:.0f} MB")
         needed = "more than 4096 slots" if enough is None else f"{enough} slots"
-        typer.echo(f"{'ready' if ready else 'NOT READY'}: {_span(promise_minutes * 60)} in the rush takes {needed}")
+        typer.echo(f"{'ready' if ready else 'NOT READY'}: {duration(promise_minutes * 60)} in the rush takes {needed}")
     if not ready:
         raise typer.Exit(1)
 
@@ -285,6 +285,7 @@ def load(
     from cli.capacity import Event
     from cli.client import config
     from cli.client.api import Api
+    from cli.client.show import duration
     from cli.client.verbs import upload_of
 
     account = config.account(url, None)
@@ -310,7 +311,9 @@ def load(
         typer.echo(
             f"request to receipt: half {found.receipt_p50 * 1e3:.0f} ms, 99 of 100 {found.receipt_p99 * 1e3:.0f} ms"
         )
-        spans = [_span(one) for one in (found.verdict_p50, found.verdict_p95, found.verdict_p99, found.drained_seconds)]
+        spans = [
+            duration(one) for one in (found.verdict_p50, found.verdict_p95, found.verdict_p99, found.drained_seconds)
+        ]
         typer.echo(f"receipt to verdict: half {spans[0]}, 95 of 100 {spans[1]}, 99 of 100 {spans[2]} or less")
         typer.echo(f"last verdict {spans[3]} after the deadline")
     if not found.well:
@@ -324,9 +327,7 @@ def _measured(competition: str) -> Measured:
     from api.errors import Problem
     from api.store import Store, times
 
-    settings = _settings()
-    if not settings.data.is_dir():
-        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    settings = _installation()
     _check_database(settings)
     store = Store(settings.database)
     try:
@@ -337,16 +338,6 @@ def _measured(competition: str) -> Measured:
         raise CliError(f"There is no competition {competition} here.", WRONG_USE) from problem
     finally:
         store.close()
-
-
-def _span(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else f"{seconds / 60:.0f} min"
-        if seconds < 6000
-        else f"{seconds / 3600:.1f} h"
-    )
 
 
 def _quiet(_line: str) -> None:
@@ -476,6 +467,14 @@ def _settings(**given: Any) -> Settings:
             for one in error.errors()
         )
         raise CliError(f"The settings cannot be used: {wrong}.", WRONG_USE) from error
+
+
+def _installation() -> Settings:
+    """The settings in force, of an installation that is there. Raises CliError."""
+    settings = _settings()
+    if not settings.data.is_dir():
+        raise CliError(f"There is no installation at {settings.data} (ASSAY_DATA).", WRONG_USE)
+    return settings
 
 
 def _check_database(settings: Settings) -> None:

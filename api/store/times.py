@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from api.store import competitions, workers
+from api.store import competitions, turns, workers
 from api.store.database import Store
-from api.store.tables import Attempt, CompetitionChallenge, Entry, Judging, Outcome, State, Submission
+from api.store.tables import CompetitionChallenge, Entry, Submission
 
 LATEST = 200
 """So many of the last judgings of a challenge are taken."""
@@ -40,22 +40,7 @@ def measured(store: Store, competition_slug: str) -> Measured:
             entries=session.exec(
                 select(func.count()).select_from(Entry).where(Entry.competition_id == competition.id)
             ).one(),
-            seconds={
-                slug: [
-                    (ended - begun).total_seconds()
-                    for begun, ended in session.exec(
-                        select(Attempt.started_at, Attempt.ended_at)
-                        .join(Judging, col(Judging.id) == Attempt.judging_id)
-                        .where(
-                            Judging.challenge == slug, Judging.state == State.done, Attempt.outcome == Outcome.committed
-                        )
-                        .order_by(col(Judging.ended_at).desc())
-                        .limit(LATEST)
-                    )
-                    if ended is not None
-                ]
-                for slug in slugs
-            },
+            seconds={slug: turns.last_seconds(session, slug, LATEST) for slug in slugs},
             upload_bytes=_mean_size(session, slugs),
             slots=workers.live_slots(session, store.now(session)),
         )

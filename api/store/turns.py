@@ -41,12 +41,7 @@ def release_held(session: Session, entry_id: int, challenge: str) -> None:
     _lock(session, entry_id)
     if _waiting(session, entry_id, challenge) >= QUEUED_CAP:
         return
-    query = select(Judging).where(
-        Judging.state == State.queued,
-        Judging.entry_id == entry_id,
-        Judging.challenge == challenge,
-        col(Judging.held_reason).is_not(None),
-    )
+    query = select(Judging).where(*_queued(entry_id, challenge), col(Judging.held_reason).is_not(None))
     # one that is just being cancelled is passed over: who cancels it waits for our lock of the entry
     query = query.order_by(col(Judging.fair_key), col(Judging.id)).limit(1).with_for_update(skip_locked=True)
     first = session.exec(query).first()
@@ -65,19 +60,24 @@ def stranded(session: Session) -> list[tuple[int, str]]:
 
 def cost_seconds(session: Session, challenge: str | None = None) -> float:
     """Slot seconds a judging of this challenge (None: of any) is likely to take, from the last ones that ended."""
+    took = last_seconds(session, challenge, RECENT)
+    if took:
+        return max(0.1, sum(took) / len(took))
+    return UNKNOWN_COST_SECONDS if challenge is None else cost_seconds(session)
+
+
+def last_seconds(session: Session, challenge: str | None, most: int) -> list[float]:
+    """Slot seconds from claim to verdict of the last judgings of this challenge (None: of any), `most` at most."""
     query = select(Attempt.started_at, Attempt.ended_at)
     if challenge is None:
-        query = query.where(Attempt.outcome == Outcome.committed).order_by(col(Attempt.ended_at).desc()).limit(RECENT)
+        query = query.where(Attempt.outcome == Outcome.committed).order_by(col(Attempt.ended_at).desc()).limit(most)
     else:
         # the end of one index, and a look for each into another: however many there have been
         done = select(Judging.id, Judging.epoch).where(Judging.challenge == challenge, Judging.state == State.done)
         done = done.where(col(Judging.ended_at).is_not(None)).order_by(col(Judging.ended_at).desc())
-        last = done.limit(RECENT).subquery()
+        last = done.limit(most).subquery()
         query = query.join(last, (col(Attempt.judging_id) == last.c.id) & (col(Attempt.epoch) == last.c.epoch))
-    took = [(ended - begun).total_seconds() for begun, ended in session.exec(query) if ended is not None]
-    if took:
-        return max(0.1, sum(took) / len(took))
-    return UNKNOWN_COST_SECONDS if challenge is None else cost_seconds(session)
+    return [(ended - begun).total_seconds() for begun, ended in session.exec(query) if ended is not None]
 
 
 def queue_position(session: Session, judging: Judging) -> int | None:
@@ -142,12 +142,10 @@ def _end_of_last(session: Session, entry_id: int) -> float:
 
 
 def _waiting(session: Session, entry_id: int, challenge: str) -> int:
-    query = select(func.count()).select_from(Judging)
-    return session.exec(
-        query.where(
-            Judging.state == State.queued,
-            Judging.entry_id == entry_id,
-            Judging.challenge == challenge,
-            col(Judging.held_reason).is_(None),
-        )
-    ).one()
+    """How many of an entry and challenge are in the queue; held ones are not."""
+    query = select(func.count()).select_from(Judging).where(*_queued(entry_id, challenge))
+    return session.exec(query.where(col(Judging.held_reason).is_(None))).one()
+
+
+def _queued(entry_id: int, challenge: str) -> tuple[Any, ...]:
+    return (Judging.state == State.queued, Judging.entry_id == entry_id, Judging.challenge == challenge)

@@ -70,7 +70,7 @@ def progress(seen: dict[str, Any]) -> str:
             return f"waits: {safe(seen['held_reason'])}"
         position, eta = seen["queue_position"], seen["eta_seconds"]
         place = f"queued, position {int(position)}" if position is not None else "queued"
-        return place if eta is None else f"{place}, about {_duration(float(eta))}"
+        return place if eta is None else f"{place}, about {duration(float(eta))}"
     if seen["state"] == "running":
         return safe(seen["stage"] or "running")
     return safe(seen["state"])
@@ -197,7 +197,8 @@ def _number(value: Any) -> str:
     return f"{float(value):.2f}".rstrip("0").rstrip(".")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words, in seconds or whole minutes."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 

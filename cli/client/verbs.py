@@ -70,7 +70,7 @@ def submit(
     """
     files = _files(path)
     with _api(url, token) as api:
-        name, content = _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, files)
+        name, content = _named(api, challenge, path, files)
         try:
             receipt = api.submit(challenge, competition, name, content)
         except ApiError as error:
@@ -200,7 +200,11 @@ def _content(file: Path) -> bytes:
 
 def upload_of(api: Api, challenge: str, path: Path) -> tuple[str, bytes]:
     """Name and content of what `submit` would hand in. Raises CliError."""
-    return _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, _files(path))
+    return _named(api, challenge, path, _files(path))
+
+
+def _named(api: Api, challenge: str, path: Path, files: dict[str, bytes]) -> tuple[str, bytes]:
+    return _sent(str(api.challenge(challenge).get("submit") or ""), challenge, path, files)
 
 
 def _files(path: Path) -> dict[str, bytes]:
