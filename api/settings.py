@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     retry_base_seconds: Seconds = 2.0
     max_strikes: Count = 3
     max_attempts: Count = 10
+    drain_seconds: Annotated[float, Field(ge=0)] = 0.0
     disk_claim_percent: Annotated[float, Field(gt=0, le=100)] = 85.0
     disk_accept_percent: Annotated[float, Field(gt=0, le=100)] = 95.0
 
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
     anonymous_per_minute: Count = 1200
     bad_tokens_per_minute: Count = 30
     bad_passwords_per_minute: Count = 10
+
+    retention_days: Annotated[float, Field(ge=0)] = 0.0
 
     stream_seconds: Seconds = 600.0
     live_poll_seconds: Seconds = 0.25
@@ -179,6 +182,11 @@ class Settings(BaseSettings):
     def alive_file(self) -> Path:
         """Touched by the worker whenever the database took its heartbeat; a health check looks at its age."""
         return self.data / "worker.alive"
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by this host's worker as long as it lives, and touched while it runs."""
+        return self.data / "worker.lock"
 
     @property
     def instance(self) -> str:

@@ -9,8 +9,8 @@ import structlog
 from api.blobs import Blobs
 from api.context import Rings
 from api.settings import Settings
-from api.store import Store, submissions
-from api.store.sweep import sweep
+from api.store import Store, erase, submissions
+from api.store.sweep import Sweeps
 
 CLEAN_EVERY_SECONDS = 600.0
 
@@ -27,8 +27,16 @@ class Sweeper:
         self._settings = settings
         self._store = store
         self._blobs = blobs
-        self._bell = bell
         self._expired = expired
+        self._sweeps = Sweeps(
+            store,
+            lease_seconds=settings.lease_seconds,
+            renew_seconds=settings.renew_seconds,
+            retry_base_seconds=settings.retry_base_seconds,
+            max_strikes=settings.max_strikes,
+            max_attempts=settings.max_attempts,
+            ring=bell.ring,
+        )
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -52,19 +60,16 @@ class Sweeper:
                 log.error("sweep.failed", error=type(error).__name__)
 
     def _clean(self) -> None:
-        """What a killed process left half written, and files of which the submission was never accepted."""
+        """What a killed process left half written, and files that no submission needs, or none any more."""
+        days = self._settings.retention_days
+        while days and not self._stopped.is_set() and (erased := erase.after_competitions(self._store, days)):
+            log.info("submissions.erased", submissions=erased)
         self._blobs.clean()
         removed = self._blobs.collect(partial(submissions.referred_to, self._store))
         if removed:
             log.info("blobs.collected", removed=removed)
 
     def _pass(self) -> None:
-        counts = sweep(
-            self._store,
-            retry_base_seconds=self._settings.retry_base_seconds,
-            max_strikes=self._settings.max_strikes,
-            max_attempts=self._settings.max_attempts,
-            ring=self._bell.ring,
-        )
+        counts = self._sweeps.once()
         if self._expired is not None:
             self._expired(counts.expired)

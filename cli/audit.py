@@ -14,7 +14,7 @@ from api.store import Store, invariants
 from sandbox.containers import DockerSandbox
 from sandbox.images.build import Pinned
 from sandbox.types import SandboxError
-from worker.reaper import AnotherWorker, own_host
+from worker.host import AnotherWorker, own_host
 
 ANSWER_SECONDS = 1.0
 TITLES = {
@@ -59,7 +59,7 @@ def _left_behind(settings: Settings) -> Checked:
     """Containers and builds of this installation, where no worker runs that could still need them."""
     title = TITLES["I4"]
     try:
-        host = own_host(settings.data / "worker.lock")
+        host = own_host(settings.worker_lock)
     except AnotherWorker:
         return Checked("I4", title, [], "a worker runs on this host, and removes what belongs to nobody")
     try:

@@ -1,4 +1,4 @@
-"""The verbs of those who run a judge or write challenges: api, worker, serve, audit, backup, images and the like.
+"""The verbs of those who run a judge or write challenges: api, worker, reaper, serve, audit and the like.
 
 Each imports the rooms it needs when it is called.
 """
@@ -31,6 +31,7 @@ def register(app: typer.Typer, challenge: typer.Typer, images: typer.Typer) -> N
     app.command()(serve)
     app.command("api")(run_api)
     app.command("worker")(run_worker)
+    app.command("reaper")(run_reaper)
     app.command()(doctor)
     app.command()(audit)
     app.command("backup")(take_backup)
@@ -53,8 +54,8 @@ def serve(
 ) -> None:
     """Run a whole judge on this machine.
 
-    Starts broker, api and worker, mends what dies, and says "ready" when a submission would be judged. Ctrl-C or
-    SIGTERM ends it within seconds; what is not judged stays in the queue.
+    Starts broker, api, worker and reaper, mends what dies, and says "ready" when a submission would be judged.
+    Ctrl-C or SIGTERM ends it within seconds; what is not judged stays in the queue.
     """
     from cli import serving
 
@@ -83,7 +84,7 @@ def run_worker(with_parent: WithParent = False) -> None:
 
     from challenges.loader import ChallengeError
     from sandbox.types import SandboxError
-    from worker.reaper import AnotherWorker
+    from worker.host import AnotherWorker
     from worker.tasks import run
 
     settings = _settings()
@@ -96,6 +97,48 @@ def run_worker(with_parent: WithParent = False) -> None:
         raise CliError(f"{error}") from error
     except SQLAlchemyError as error:
         raise _database_error(error) from error
+
+
+def run_reaper(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what it would remove now, and end.")] = False,
+    alive: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Touch it whenever the engine has answered, for a health check.")
+    ] = None,
+    with_parent: WithParent = False,
+) -> None:
+    """Remove what a worker of this host left behind that died or hangs, until it is stopped.
+
+    Looks every 15 seconds, with settings from ASSAY_*; touches nothing that is not of this installation, and nothing
+    at all while the worker is well. Beside it a worker removes what it has lost track of itself.
+    """
+    from api import logs
+    from sandbox.containers import DockerSandbox
+    from sandbox.images.build import Pinned
+    from sandbox.types import SandboxError
+    from worker import reaper
+    from worker.host import is_masterless
+
+    settings = _installation()
+    logs.configure("reaper", form=settings.log_format, level=settings.log_level)
+
+    def connect() -> DockerSandbox:
+        return DockerSandbox(instance=settings.instance, image_of=Pinned(), builds="off")
+
+    if dry_run:
+        try:
+            found = reaper.look(connect()) if is_masterless(settings.worker_lock) else reaper.Leftovers([], set())
+        except (SandboxError, OSError) as error:
+            raise CliError(f"{error}") from error
+        for name in [*found.containers, *(f"build {one}" for one in sorted(found.builds))]:
+            typer.echo(name)
+        typer.echo(f"{len(found)} to remove")
+        return
+    if with_parent:
+        _end_with_parent()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    reaper.run(connect, settings.worker_lock, stop, alive)
 
 
 def doctor(as_json: Json = False) -> None:

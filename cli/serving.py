@@ -1,4 +1,4 @@
-"""A whole judge on one machine: starts broker, api and worker as processes, mends what dies, ends all in good order.
+"""A whole judge on one machine: starts broker, api, worker and reaper, mends what dies, ends all in good order.
 
 It judges and serves nothing itself. Its children stop by themselves when it dies, and its broker is found again.
 """
@@ -97,7 +97,7 @@ class _Judge:
                 raise CliError(str(error)) from error
             say("broker", f"{'adopted' if adopted else 'started'}, at {self._broker.socket}")
             environment["ASSAY_BROKER_URL"] = self._broker.url
-        self._children = [Child("api", environment), Child("worker", environment)]
+        self._children = [Child(name, environment) for name in ("api", "worker", "reaper")]
         for child in self._children:
             child.start()
 
@@ -139,7 +139,7 @@ class _Judge:
         say("serve", "stopping; what is not judged stays in the queue")
         for child in self._children:
             child.tell()
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + STOP_SECONDS + self._settings.drain_seconds
         for child in self._children:
             while not child.wait(0.1):
                 if time.monotonic() > end or self._hurry.is_set():
@@ -186,7 +186,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _await_predecessor(settings: Settings) -> None:
     """The children of a judge that was killed leave by themselves; begin when they have. Raises CliError."""
-    with (settings.data / "worker.lock").open("a") as lock:
+    with settings.worker_lock.open("a") as lock:
         end = time.monotonic() + PREDECESSOR_SECONDS
         while True:
             try:

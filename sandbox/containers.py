@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 INSTANCE = "assay.instance"
 ENGINE_SECONDS = 60
 """Socket time-out of one engine call."""
+GONE_SECONDS = 10.0
+"""From the end of a container's stream until the engine must know that it has ended."""
+KILLED = 137
+"""The exit code of a first process that was killed."""
 FIRST_UID = 200_000
 SHM_MB = 16
 WEIGHT = 1024
@@ -243,6 +247,22 @@ class _EngineContainer:
         """The engine's word on it, empty if it has none."""
         return self._sandbox.state(self._name)
 
+    def broken(self) -> str:
+        end = time.monotonic() + GONE_SECONDS
+        while True:
+            try:
+                state = self._sandbox.api.inspect_container(self._name)["State"]
+            except ENGINE_ERRORS as error:
+                return f"the engine went away, or the box did: {error}"
+            if not state.get("Running", False):
+                break
+            if time.monotonic() > end:
+                return "the engine let go of a box that still runs"
+            time.sleep(0.02)
+        # nobody in the box can kill its first process, which is our shim, and a kill for memory is told
+        told = state.get("OOMKilled") or self._last.oom_kills or self._sandbox.own_kernel
+        return "" if state.get("ExitCode") != KILLED or told else "somebody outside has killed the box"
+
     def close(self) -> None:
         # the socket first: kill does not return while nobody reads a flooding box
         self._stream.close()
@@ -286,7 +306,8 @@ class DockerSandbox:
         self.instance = instance
         self.cgroup_root = cgroup_root
         self._oci_runtime = oci_runtime
-        self._own_kernel = False
+        self.own_kernel = False
+        """Whether boxes have a kernel of their own (gVisor)."""
         self._image_of = image_of
         self._base_url = base_url
         self._local = threading.local()
@@ -304,7 +325,7 @@ class DockerSandbox:
         self._may_build = builds != "off"
         self.ping()
         if oci_runtime != "runc":
-            self._own_kernel = has_own_kernel(self.about()[1], oci_runtime)
+            self.own_kernel = has_own_kernel(self.about()[1], oci_runtime)
         most = 2 * len(self._busy)
         self.pool = Pool(self._made_ahead, image_of, self._kind, most=most, memory_mb=warm_mb) if warm_mb else None
 
@@ -380,7 +401,7 @@ class DockerSandbox:
         Raises BuildFailed when its first process cannot be started at all, SandboxError, Abandoned.
         """
         assert isinstance(image, BuiltImage)
-        if self._own_kernel:
+        if self.own_kernel:
             raise Unfit(
                 f"{self._oci_runtime} gives each container a loopback of its own, so no relay reaches a service"
             )
@@ -395,7 +416,7 @@ class DockerSandbox:
         warm = self._warm(job, abandoned)
         relay = warm.box
         try:
-            relay.start(job, lambda: abandoned() or (watch is not None and watch.ended is not None))
+            relay.start(job, lambda: abandoned() or (watch is not None and watch.over))
 
             def flags(uid: int, cpu: int, labels: Mapping[str, str]) -> dict[str, Any]:
                 return service_flags(
@@ -503,7 +524,7 @@ class DockerSandbox:
         return cpu
 
     def _in_force(self, limits: Limits) -> Limits:
-        least = OWN_KERNEL_PROCESSES if self._own_kernel else 0
+        least = OWN_KERNEL_PROCESSES if self.own_kernel else 0
         return replace(limits, processes=max(limits.processes, least))
 
     def _leave(self, place: _Place) -> None:
@@ -514,7 +535,7 @@ class DockerSandbox:
 
     def _kind(self, job: Job) -> Hashable:
         """What beside its image cannot be changed on a waiting box; of one with a kernel of its own, everything."""
-        memory = job.limits.memory_mb if self._own_kernel else 0
+        memory = job.limits.memory_mb if self.own_kernel else 0
         return job.modules, job.limits.processes, job.limits.files_mb, memory
 
     def _warm(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
@@ -551,7 +572,7 @@ class DockerSandbox:
     def _made_ahead(self, job: Job, abandoned: Callable[[], bool]) -> _Warm:
         """A box to wait in the pool, on no core's account."""
         plain = replace(job, files={}, library={}, outputs=(), labels={})
-        warm = self._made(plain, {}, abandoned, WEIGHT if self._own_kernel else WAITING_WEIGHT, IMPORT_SECONDS)
+        warm = self._made(plain, {}, abandoned, WEIGHT if self.own_kernel else WAITING_WEIGHT, IMPORT_SECONDS)
         with self._lock:
             self._leave(warm.container.place)
         return replace(warm, memory_mb=warm.container.usage().peak_memory_mb)
@@ -565,7 +586,7 @@ class DockerSandbox:
         try:
             if not warm.box.awake():
                 return False
-            if self._own_kernel:
+            if self.own_kernel:
                 return True
             changed = self.api.update_container(
                 warm.container.name,

@@ -97,6 +97,17 @@ def findings(
                 probe.cancel()
 
 
+def answer(sandbox: Boxes, *, runtime: str = RUNTIME, abandoned: Callable[[], bool] = never) -> None:
+    """See that a plain program runs in a box, in half a second: the engine answers and starts boxes.
+
+    Raises SandboxError when it does not, and Abandoned.
+    """
+    result = _Runner(sandbox, runtime, False, abandoned)("answer", "print('here')")
+    if result.stdout != b"here\n":
+        said = result.stderr[-300:].decode("utf-8", "replace").strip()
+        raise SandboxError(f"a plain program did not run: it ended by {result.ended}{said and ': ' + said}")
+
+
 @dataclass(frozen=True)
 class _Runner:
     sandbox: Boxes

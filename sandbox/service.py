@@ -17,7 +17,7 @@ from sandbox.cgroups import Usage
 from sandbox.inside.frames import Frame
 from sandbox.records import streams
 from sandbox.supervisor import CHUNK, CPU_EVERY, Container, SupervisedBox
-from sandbox.types import Abandoned, BoxEnded, Ended, Limits, RunResult
+from sandbox.types import Abandoned, BoxEnded, Ended, Limits, RunResult, SandboxError
 
 STATE_EVERY = 0.25
 """Seconds between two looks at memory, and at whether a silent service still runs."""
@@ -49,6 +49,8 @@ class Watch:
         self._closing = threading.Event()
         self._over = threading.Event()
         self._ended: Ended | None = None
+        self.fault = ""
+        """What is wrong with the engine, so that nothing is known of the service any more; empty if nothing is."""
         self._thread = threading.Thread(target=self._run, name="service-watch", daemon=True)
         self._thread.start()
 
@@ -56,6 +58,11 @@ class Watch:
     def ended(self) -> Ended | None:
         """What ended it, None while it may go on."""
         return self._ended
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, or nothing is known of it any more."""
+        return self._over.is_set()
 
     def terminate(self) -> bool:
         """Send SIGTERM to its first process; False if it had ended."""
@@ -101,7 +108,7 @@ class Watch:
             if now >= look:
                 look = now + STATE_EVERY
                 self._look()
-            if not open_stream and self._ended is None and not self._alive():
+            if not open_stream and not self._over.is_set() and not self._alive():
                 return
 
     def _drain(self) -> bool:
@@ -133,6 +140,10 @@ class Watch:
         state = self._container.state()
         if state.get("Running", False):
             return True
+        if not state:
+            self.fault = "the engine went away while a service ran"
+            self._over.set()
+            return False
         self._look()
         code = state.get("ExitCode")
         self._exit_code = code if isinstance(code, int) else None
@@ -185,15 +196,22 @@ class SupervisedService:
         return self._watch.ended is Ended.EXIT
 
     def finish(self) -> RunResult:
-        """End both, remove them and return the facts of the service; may be called again."""
+        """End both, remove them and return the facts of the service; may be called again.
+
+        Raises SandboxError when the engine failed meanwhile.
+        """
         if self._result is None:
             found = self._watch.close()
             relay = self._relay.finish()
+            if self._watch.fault:
+                raise SandboxError(self._watch.fault)
             ended = found.ended if self._watch.ended else self._relay_ended or found.ended
             self._result = replace(found, ended=ended, wall_seconds=relay.wall_seconds + self._stopped)
         return self._result
 
     def _raise_if_over(self) -> None:
+        if self._watch.fault:
+            raise SandboxError(self._watch.fault)
         if self._watch.ended is not None:
             raise BoxEnded(self._watch.ended)
         if self._relay_ended is not None:

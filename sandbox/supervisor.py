@@ -69,6 +69,13 @@ class Container(Protocol):
         """All facts, read while it lives; once it is dead the last known and the engine's own word on memory."""
         ...
 
+    def broken(self) -> str:
+        """Asked once its stream has ended: what is wrong with the engine if that is why, empty if the box has ended.
+
+        Waits until the engine knows.
+        """
+        ...
+
     def close(self) -> None:
         """Kill and remove it; never blocks on the box."""
         ...
@@ -123,7 +130,10 @@ class SupervisedBox:
             return False
         self._awake = False
         self._outgoing += record(b"A", b"")
-        self._pump(lambda: bool(self._awake), AWAKE_SECONDS, charged=False)
+        try:
+            self._pump(lambda: bool(self._awake), AWAKE_SECONDS, charged=False)
+        except SandboxError:
+            return False
         return bool(self._awake) and self._ended is None
 
     def start(self, job: Job, abandoned: Callable[[], bool] = never) -> None:
@@ -157,7 +167,8 @@ class SupervisedBox:
     ) -> Frame:
         """One question, one answer: it repeats the question's random id, has at most `cap` bytes and nothing behind it.
 
-        `cpu_seconds` and `wall_seconds` bound this question within the job's own limits. Raises BoxEnded, Abandoned.
+        `cpu_seconds` and `wall_seconds` bound this question within the job's own limits. Raises BoxEnded, Abandoned,
+        and SandboxError when the engine fails meanwhile.
         """
         self._raise_if_over()
         id = secrets.token_bytes(16)
@@ -182,7 +193,7 @@ class SupervisedBox:
         return Frame(got, id, answer[HEADER.size : split], answer[split:])
 
     def wait(self) -> RunResult:
-        """Let a program run to its end, bring its files and return the facts."""
+        """Let a program run to its end, bring its files and return the facts. Raises Abandoned, SandboxError."""
         self._channel_room = CHUNK
         self._pump(lambda: False, self._job.limits.wall_seconds)
         self._end(Ended.TIME)
@@ -279,6 +290,12 @@ class SupervisedBox:
         if charged:
             self._waited += time.monotonic() - begin
 
+    def _gone(self) -> None:
+        """The stream has ended: with the whole box, or with the engine, which says nothing about the submission."""
+        if self._ended is None and (why := self._container.broken()):
+            raise SandboxError(why)
+        self._end(Ended.SIGNAL)
+
     def _send(self) -> None:
         try:
             with memoryview(self._outgoing) as view:
@@ -286,7 +303,7 @@ class SupervisedBox:
         except BlockingIOError:
             return
         except OSError:
-            self._end(Ended.SIGNAL)  # the whole box is gone
+            self._gone()
             return
         del self._outgoing[:sent]
 
@@ -298,7 +315,7 @@ class SupervisedBox:
         except OSError:
             data = b""
         if not data:
-            self._end(Ended.SIGNAL)
+            self._gone()
             return
         try:
             for kind, payload in self._records.feed(data):

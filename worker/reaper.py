@@ -1,17 +1,20 @@
-"""Removes this installation's containers and images that belong to nobody alive; a host's one worker runs it."""
+"""Removes this installation's containers and builds that belong to nobody alive; knows no judging.
+
+A worker reaps what it has lost track of itself. What a dead or silent worker leaves behind is for a process of its own.
+"""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import structlog
 
 from sandbox.types import SandboxError
+from worker.host import is_masterless
 
 log = structlog.get_logger(__name__)
 
@@ -38,45 +41,52 @@ class Containers(Protocol):
         ...
 
 
-class AnotherWorker(Exception):
-    """The operator's: a worker of this installation already runs on this host."""
+@dataclass(frozen=True)
+class Leftovers:
+    """What belongs to nobody: names of containers, and builds."""
+
+    containers: list[str]
+    builds: set[str]
+
+    def __len__(self) -> int:
+        return len(self.containers) + len(self.builds)
 
 
-def own_host(path: Path) -> IO[str]:
-    """Holds the host for this worker until the file is closed or the process dies, however it dies.
+def look(containers: Containers) -> Leftovers:
+    """What is left over now. Raises SandboxError."""
+    return Leftovers(containers.leftovers(), containers.leftover_builds())
 
-    There is one worker process a host and installation: what no box of it owns is a leftover. Raises AnotherWorker.
-    """
-    lock = path.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.seek(0)
-        pid = lock.read().strip()
-        lock.close()
-        raise AnotherWorker(f"a worker of this installation already runs on this host (process {pid})") from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
+
+def remove(containers: Containers, found: Leftovers) -> int:
+    """Removes these; how many are gone."""
+    removed = sum(containers.remove(name) for name in found.containers)
+    removed += sum(containers.remove_build(one) for one in found.builds)
+    if found:
+        log.warning("reaper.removed", removed=removed, found=len(found))
+    return removed
 
 
 def reap(containers: Containers) -> int:
     """One pass; the number of containers and builds removed."""
     try:
-        found = containers.leftovers()
-        builds = containers.leftover_builds()
+        return remove(containers, look(containers))
     except SandboxError as error:
         log.warning("reaper.blind", error=str(error))
         return 0
-    removed = sum(containers.remove(name) for name in found) + sum(containers.remove_build(one) for one in builds)
-    if found or builds:
-        log.warning("reaper.removed", removed=removed, found=len(found) + len(builds))
-    return removed
+
+
+def reap_masterless(containers: Containers, lock: Path) -> int:
+    """One pass over what a worker left behind that is dead or silent; nothing where it lives. `lock` is its host's.
+
+    Looks first and asks afterwards: what a worker begins that starts meanwhile was not seen.
+    Raises SandboxError, OSError.
+    """
+    found = look(containers)
+    return remove(containers, found) if found and is_masterless(lock) else 0
 
 
 class Reaper:
-    """Reaps at once and then every `EVERY_SECONDS`, in a thread of its own."""
+    """Reaps for a worker, at once and then every `EVERY_SECONDS`, in a thread of its own."""
 
     def __init__(self, containers: Containers, removed: Callable[[int], None] = lambda _: None) -> None:
         """`removed` hears how much a pass removed."""
@@ -100,3 +110,22 @@ class Reaper:
             self._removed(reap(self._containers))
             if self._stop.wait(EVERY_SECONDS):
                 return
+
+
+def run(connect: Callable[[], Containers], lock: Path, stop: threading.Event, alive: Path | None = None) -> None:
+    """The process: reaps what is masterless every `EVERY_SECONDS`, until told to stop.
+
+    `connect` reaches the engine or raises SandboxError; an engine that is away is asked again. `alive` is touched
+    after each pass that has seen it.
+    """
+    containers: Containers | None = None
+    log.info("reaper.started")
+    while not stop.is_set():
+        try:
+            containers = containers or connect()
+            reap_masterless(containers, lock)
+            if alive is not None:
+                alive.touch()
+        except (SandboxError, OSError) as error:
+            log.warning("reaper.blind", error=str(error))
+        stop.wait(EVERY_SECONDS)

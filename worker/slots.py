@@ -26,12 +26,14 @@ from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
 from worker.metrics import WorkerMetrics
 from worker.prepare import Preparer
+from worker.results import Result, Results
 from worker.runtimes import Runtimes
 
 log = structlog.get_logger(__name__)
 
 PLACE = re.compile(r'^ +File "challenge/[^"\n]*", line (\d+)', re.MULTILINE)
 KIND = re.compile(r"^([A-Za-z_][A-Za-z0-9_.]*(?:Error|Exception|Fault|Interrupt))\b", re.MULTILINE)
+ENGINE = "The judge's engine does not run programs; its operator has been told."
 AGAIN_SECONDS = 1.0
 """After a thread has died of an error nobody foresaw, until it begins again."""
 BACKSTOP_SECONDS = 90.0
@@ -68,9 +70,11 @@ class Slots:
         metrics: WorkerMetrics | None = None,
         on_unfit: Callable[[Unfit], None] = lambda _: None,
         disk_used: Callable[[], float] = lambda: 0.0,
+        probe: Callable[[Callable[[], bool]], None] = lambda _: None,
     ) -> None:
         """`on_unfit` hears why nothing can be judged here any more; by then nothing more is claimed. `disk_used` gives
-        the percentage of the disk that is used.
+        the percentage of the disk that is used. `probe` sees that the engine runs a program, unless abandoned, and
+        raises SandboxError or Abandoned.
         """
         self.name = name
         self._settings = settings
@@ -85,11 +89,20 @@ class Slots:
         self._on_unfit = on_unfit
         self._disk_used = disk_used
         self._full = False
+        self._probe = probe
+        self._probing = threading.Lock()
+        self._doubtful = False
+        """Whether the engine has failed a judging and not run a program since."""
+        self._away = False
+        """Whether it has not run the last one it was given, and that was said."""
         self._metrics.slots.set(settings.slots_in_force)
         self._free = threading.Semaphore(settings.slots_in_force)
         self._stopping = threading.Event()
+        self._abandon_at = float("inf")
+        """On the monotonic clock, what is still running then is given back."""
         self._lock = threading.Lock()
         self._held: dict[int, Holding] = {}
+        self._results = Results(settings.data / "results")
         self._threads: list[threading.Thread] = []
 
     def start(self, bell_works: Callable[[], bool]) -> None:
@@ -97,7 +110,7 @@ class Slots:
         workers.heartbeat(self._store, self.name, self._settings.slots_in_force)
         log.info("worker.started", worker=self.name, slots=self._settings.slots_in_force)
         self._touch()
-        for loop in (self._renew_forever, self._sweep_forever, self._equip):
+        for loop in (self._commit_kept, self._renew_forever, self._sweep_forever, self._equip):
             self._thread(loop.__name__, loop)
         for n in range(self._settings.slots_in_force):
             self._thread(f"poll-{n}", lambda: self._poll_forever(bell_works))
@@ -107,8 +120,9 @@ class Slots:
         """Whether this worker was told to claim nothing more."""
         return self._stopping.is_set()
 
-    def refuse(self) -> None:
-        """Claim nothing more and abandon what is running, so that it is given back."""
+    def refuse(self, drain_seconds: float = 0.0) -> None:
+        """Claim nothing more, let what is running end for so long, and then abandon it, so that it is given back."""
+        self._abandon_at = min(self._abandon_at, time.monotonic() + drain_seconds)
         self._stopping.set()
 
     def rest(self, seconds: float) -> None:
@@ -123,8 +137,8 @@ class Slots:
         self._on_unfit(why)
 
     def stop(self) -> None:
-        """Claim nothing more, give everything back that is not done, and return when it is."""
-        self.refuse()
+        """Claim nothing more, give everything back that is not done when the drain is over, and return when it is."""
+        self.refuse(self._settings.drain_seconds)
         for thread in self._threads:
             thread.join()
         while self._held:
@@ -138,7 +152,7 @@ class Slots:
     def work(self) -> int:
         """Judge one after another until nothing is runnable or no slot is free; the number of judgings handled."""
         done = 0
-        while not self._stopping.is_set() and self._has_room() and self._free.acquire(blocking=False):
+        while not self._stopping.is_set() and not self._obstacle() and self._free.acquire(blocking=False):
             try:
                 claim = judgings.claim(
                     self._store,
@@ -153,6 +167,37 @@ class Slots:
             finally:
                 self._free.release()
         return done
+
+    def _obstacle(self) -> str:
+        """Why nothing may be claimed here just now, for those who wait; empty if nothing is in the way."""
+        return disk.FULL if not self._has_room() else ENGINE if not self._engine_runs() else ""
+
+    def _engine_runs(self) -> bool:
+        """Whether the engine runs programs, as far as one knows; one that has failed must show that it does.
+
+        So an outage costs what waits nothing: no claim is spent on it.
+        """
+        if not self._doubtful:
+            return True
+        if not self._probing.acquire(blocking=False):  # another thread is about to know
+            return False
+        try:
+            self._probe(self._stopping.is_set)
+        except Abandoned:
+            return False
+        except Unfit as error:
+            self.end(error)
+            return False
+        except SandboxError as error:
+            if not self._away:
+                log.error("engine.away", error=str(error))
+            self._away = True
+            return False
+        finally:
+            self._probing.release()
+        self._doubtful = self._away = False
+        log.info("engine.back")
+        return True
 
     def _has_room(self) -> bool:
         """Whether the disk has room for more work; what runs already may end."""
@@ -204,6 +249,7 @@ class Slots:
             self._give_back(claim, _class(error), str(error), 0.0)
         except (SandboxError, BadPack, OSError, SQLAlchemyError, LookupError) as error:
             log.error("judging.failed", error=type(error).__name__, detail=_told(error))
+            self._doubtful = self._doubtful or isinstance(error, SandboxError)
             self._give_back(claim, _class(error), f"{type(error).__name__}: {error}", self._delay(claim))
         except Exception as error:
             log.exception("judging.failed", error=type(error).__name__)
@@ -251,7 +297,7 @@ class Slots:
         if now > holding.deadline:
             raise SandboxError("the judging took longer than all its limits together")
         fenced = now - holding.renewed > self._settings.fence_seconds
-        return holding.lost or fenced or self._stopping.is_set()
+        return holding.lost or fenced or now >= self._abandon_at
 
     def _tell(self, holding: Holding, stage: str) -> None:
         log.info("judging.stage", stage=stage)
@@ -260,20 +306,29 @@ class Slots:
             raise Abandoned
 
     def _commit(self, holding: Holding, report: Report, evidence: dict[str, object]) -> None:
-        """Commit until the answer is known or the lease cannot be ours any more."""
+        """Commit until the answer is known; while the database is away the result is kept on disk.
+
+        Whether the claim is still ours only the database can say, and does: a lease that nobody has ended yet is good.
+        """
         claim = holding.claim
         step = self._challenges[claim.challenge].ladder_step
         pause = 0.1
+        kept = False
         while True:
             try:
                 ours = judgings.commit(self._store, claim, report, evidence=evidence, step=step)
                 break
             except SQLAlchemyError as error:
-                if time.monotonic() - holding.renewed > self._settings.lease_seconds:
-                    log.error("judging.not_committed", error=type(error).__name__)
+                if not kept:
+                    log.warning("judging.kept", error=type(error).__name__)
+                    kept = self._keep(Result(claim, report.as_json(), evidence, step))
+                if self.stopping:
+                    log.error("judging.not_committed", error=type(error).__name__, kept=kept)
                     return
             time.sleep(pause)
             pause = min(2.0, 2 * pause)
+        if kept:
+            self._drop(claim)
         took = time.monotonic() - holding.begun
         if ours:
             self._metrics.verdicts.labels(report.verdict.value).inc()
@@ -284,6 +339,37 @@ class Slots:
             self._metrics.stale.inc()
             log.warning("judging.stale", verdict=report.verdict.value, took=round(took, 3))
         self._ring_if_more()
+
+    def _keep(self, result: Result) -> bool:
+        try:
+            self._results.keep(result)
+        except OSError as error:
+            log.error("result.not_kept", error=error.strerror)
+            return False
+        return True
+
+    def _drop(self, claim: Claim) -> None:
+        try:
+            self._results.drop(claim)
+        except OSError as error:
+            log.error("result.not_dropped", error=error.strerror)
+
+    def _commit_kept(self) -> None:
+        """Commit what an earlier process of this host had judged when the database was away; some may be too late."""
+        while not self.stopping:
+            try:
+                for one in self._results.kept():
+                    report = Report.from_json(one.report)
+                    ours = judgings.commit(self._store, one.claim, report, evidence=one.evidence, step=one.step)
+                    log.info("judging.committed_late", judging=one.claim.judging_id, ours=ours)
+                    self._drop(one.claim)
+                return
+            except SQLAlchemyError as error:
+                log.warning("judging.not_committed", error=type(error).__name__, kept=True)
+            except OSError as error:
+                log.error("result.not_read", error=error.strerror)
+                return
+            self.rest(self._settings.sweep_seconds)
 
     def _ring_if_more(self) -> None:
         try:
@@ -353,7 +439,8 @@ class Slots:
                     one.renewed = asked
                 else:
                     one.lost = True
-            if over:
+            end = time.monotonic() + self._settings.renew_seconds
+            while over and self._held and time.monotonic() < end:
                 time.sleep(0.1)
 
     def _touch(self) -> None:
@@ -365,15 +452,18 @@ class Slots:
 
     def _sweep_forever(self) -> None:
         settings = self._settings
+        sweeps = sweep.Sweeps(
+            self._store,
+            lease_seconds=settings.lease_seconds,
+            renew_seconds=settings.renew_seconds,
+            retry_base_seconds=settings.retry_base_seconds,
+            max_strikes=settings.max_strikes,
+            max_attempts=settings.max_attempts,
+            ring=self._ring,
+        )
         while not self._stopping.wait(settings.sweep_seconds * random.uniform(0.8, 1.2)):
             try:
-                counts = sweep.sweep(
-                    self._store,
-                    retry_base_seconds=settings.retry_base_seconds,
-                    max_strikes=settings.max_strikes,
-                    max_attempts=settings.max_attempts,
-                    ring=self._ring,
-                )
+                counts = sweeps.once()
             except SQLAlchemyError as error:
                 log.warning("sweep.failed", error=type(error).__name__)
             else:
@@ -386,7 +476,8 @@ class Slots:
             try:
                 self._runtimes.look()
                 missing = self._runtimes.lacking()
-                lacking = missing if self._has_room() else dict.fromkeys(self._challenges, disk.FULL)
+                obstacle = self._obstacle()
+                lacking = dict.fromkeys(self._challenges, obstacle) if obstacle else missing
                 if lacking != said:
                     info = {workers.LACKS: lacking}
                     workers.heartbeat(self._store, self.name, self._settings.slots_in_force, info=info)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import celery.signals
 import structlog
@@ -31,13 +31,14 @@ from sandbox import fitness
 from sandbox.builds import SLIM, WHEELHOUSE
 from sandbox.containers import DockerSandbox
 from sandbox.images.build import Pinned, provide
-from sandbox.selftest import RUNTIME, Finding, State
+from sandbox.selftest import RUNTIME, Finding, State, answer
 from sandbox.types import Abandoned, SandboxError, Unfit
 from worker.graders import GraderFault, Graders
 from worker.grading import Grading
+from worker.host import Host, own_host
 from worker.metrics import Watched, WorkerMetrics
 from worker.prepare import Preparer, read_secret
-from worker.reaper import Reaper, own_host
+from worker.reaper import Reaper
 from worker.runtimes import Runtimes
 from worker.slots import Slots, outline
 
@@ -56,7 +57,7 @@ class Worker:
     graders: Graders
     sandbox: DockerSandbox
     store: Store
-    host: IO[str]
+    host: Host
     challenges: dict[str, Challenge]
     preparer: Preparer
     metrics: WorkerMetrics
@@ -137,7 +138,7 @@ class Worker:
 def assemble(settings: Settings) -> Worker:
     """A worker, not yet started. Raises AnotherWorker, ChallengeError, SandboxError."""
     settings.prepare()
-    host = own_host(settings.data / "worker.lock")
+    host = own_host(settings.worker_lock)
     images = Pinned()
     sandbox = DockerSandbox(
         instance=settings.instance,
@@ -173,6 +174,7 @@ def assemble(settings: Settings) -> Worker:
         metrics=metrics,
         on_unfit=lambda why: worker.end(why),
         disk_used=lambda: disk.used_percent(settings.data),
+        probe=lambda abandoned: answer(sandbox, abandoned=abandoned),
     )
     reaper = Reaper(sandbox, metrics.reaped.inc)
     worker = Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics, images)
@@ -245,7 +247,7 @@ def _run_celery(settings: Settings, worker: Worker) -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     # polling begins before the broker is reached, so that a backlog drains with the broker off
     worker.start(bell_works)
-    celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(), weak=False)
+    celery.signals.worker_shutting_down.connect(lambda **_: worker.slots.refuse(settings.drain_seconds), weak=False)
     celery.signals.setup_logging.connect(lambda **_: None, weak=False)  # it is set up
     slots = settings.slots_in_force
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")

@@ -213,6 +213,8 @@ def submission(context: Shared, visit: Member, principal: Reader, submission_id:
 def _files(context: Context, source: submissions.Source) -> list[sources.Shown] | None:
     """What was handed in; None when the upload is gone, which takes nothing from the verdict."""
     known = context.challenges.get(source.challenge)
+    if source.erased:
+        return None
     try:
         return sources.shown(unpack(context.blobs.get(source.digest)), first=known.submit if known else "")
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from api.context import Shared
 from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, Asked, Id, Name, Route
-from api.store import people
+from api.store import erase, people
 from api.store.tables import Role, Scope
 
 router = APIRouter(tags=["accounts"], route_class=Route)
@@ -77,6 +77,16 @@ def clear_password(context: Shared, principal: Administrator, person_id: Id) -> 
     With a token of theirs they sign in and set another one.
     """
     people.clear_password(context.store, person_id, by=principal.person_id)
+
+
+@router.delete("/people/{person_id}", status_code=204, responses=problems("forbidden", "not_found"))
+def erase_person(context: Shared, principal: Administrator, person_id: Id) -> None:
+    """Takes everything personal of a participant away, for good (administrators).
+
+    Name, password, tokens and sessions, all files they handed in with what the judge said about them. Boards keep
+    verdicts and points, under a name that says nothing.
+    """
+    erase.person(context.store, person_id, by=principal.person_id)
 
 
 @router.get("/people/me", responses=problems("forbidden"))

@@ -266,6 +266,8 @@ def cancel_submission(context: Shared, principal: Submitter, submission_id: Subm
 def download_source(context: Shared, principal: Reader, submission_id: SubmissionId) -> Response:
     """The submitted file, or several as a zip of ours, always as a download."""
     source = submissions.source(context.store, submission_id, owner=principal.sees)
+    if source.erased:
+        raise Problem("not_found", "The upload is no longer kept.")
     packed = context.blobs.get(source.digest)
     if len(source.files) > 1:
         return _download(f"{source.challenge}.zip", packed, "application/zip")

@@ -99,6 +99,8 @@ def _received(session: Session, intact: Intact, hidden_intact: Intact | None) ->
         receipt = submission.receipt
         if receipt.get("id") != submission.id or receipt.get("digest") != submission.digest:
             yield Breach("I1", submission.id, "its receipt is about something else")
+        if submission.erased_at is not None:
+            continue
         if submission.digest not in whole:
             whole[submission.digest] = intact(submission.digest)
         if not whole[submission.digest]:

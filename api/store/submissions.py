@@ -73,6 +73,8 @@ class Source:
     challenge: str
     digest: str
     files: list[str]
+    erased: bool
+    """It is not kept any more, though somebody else may have handed in the same."""
 
 
 def find(store: Store, submission_id: str, *, owner: int | None) -> SubmissionView:
@@ -146,7 +148,7 @@ def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
         row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
         if row is None:
             raise Problem("not_found")
-        return Source(row[0].challenge, row[0].digest, row[0].files)
+        return Source(row[0].challenge, row[0].digest, row[0].files, row[0].erased_at is not None)
 
 
 def _owned(owner: int | None) -> Select[Submission, Judging]:
@@ -206,9 +208,13 @@ def _view(
 
 
 def referred_to(store: Store, digests: Collection[str]) -> set[str]:
-    """Which of these files a submission or the public data of a challenge are made of."""
+    """Which of these files a submission that is kept or the public data of a challenge are made of."""
     with store.read() as session:
         return {
-            *session.exec(select(Submission.digest).where(col(Submission.digest).in_(digests))),
+            *session.exec(
+                select(Submission.digest).where(
+                    col(Submission.digest).in_(digests), col(Submission.erased_at).is_(None)
+                )
+            ),
             *session.exec(select(ChallengeBuild.public_digest).where(col(ChallengeBuild.public_digest).in_(digests))),
         }

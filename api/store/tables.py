@@ -93,6 +93,8 @@ class Person(SQLModel, table=True):
     created_at: datetime
     password: str | None = Field(default=None, max_length=255)
     """An argon2id hash in PHC form; None for somebody who signs in with tokens only."""
+    erased_at: datetime | None = None
+    """When everything personal was taken away; the name says nothing since."""
 
 
 class Token(SQLModel, table=True):
@@ -155,7 +157,7 @@ class Entry(SQLModel, table=True):
 
 
 class Submission(SQLModel, table=True):
-    """What was received; never changed afterwards."""
+    """What was received; never changed afterwards, but what people wrote may be erased."""
 
     __table_args__ = (
         sa.UniqueConstraint("person_id", "idempotency_key"),
@@ -173,6 +175,8 @@ class Submission(SQLModel, table=True):
     files: list[str] = Field(sa_type=sa.JSON)
     idempotency_key: str | None = Field(default=None, max_length=128)
     receipt: dict[str, Any] = Field(sa_type=sa.JSON)
+    erased_at: datetime | None = None
+    """Since when its files are not kept any more."""
 
 
 class Judging(SQLModel, table=True):
@@ -321,7 +325,7 @@ class Standing(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What staff did; append only."""
+    """What staff did; append only, but the name of somebody who was erased."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime

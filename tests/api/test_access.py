@@ -72,6 +72,13 @@ def anns_token(house: House) -> tuple[str, dict[str, Any]]:
     return f"{V1}/tokens/{made.json()['id']}", {}
 
 
+def somebody(house: House) -> tuple[str, dict[str, Any]]:
+    house.ids["n"] = house.ids.get("n", 0) + 1
+    name = f"p{house.ids['n']}"
+    house.person(name)
+    return f"{V1}/people/{house.ids[name]}", {}
+
+
 def entry(house: House) -> tuple[str, dict[str, Any]]:
     house.ids["n"] = house.ids.get("n", 0) + 1
     house.person(f"p{house.ids['n']}")
@@ -93,6 +100,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{V1}/leaderboards/{{competition}}/events"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup/events")),
     ("POST", f"{V1}/people"): Rule(only_admin(201), fresh({}, "name", f"{V1}/people")),
     ("GET", f"{V1}/people"): Rule(only_admin(200), fixed(f"{V1}/people?name=ann")),
+    ("DELETE", f"{V1}/people/{{person_id}}"): Rule(only_admin(204), somebody),
     ("DELETE", f"{V1}/people/{{person_id}}/password"): Rule(
         only_admin(204), lambda house: (f"{V1}/people/{house.ids['ann']}/password", {})
     ),

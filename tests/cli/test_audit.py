@@ -19,7 +19,7 @@ from sandbox.containers import INSTANCE
 from sandbox.images.build import Pinned
 from tests.cli.conftest import Assay
 from tests.store.world import World, report
-from worker.reaper import own_host
+from worker.host import own_host
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_container_without_a_worker_is_left_behind(assay: Assay, installation:
     try:
         found = told(assay)["I4"]
         assert [one["what"] for one in found["breaches"]] == ["belongs to no worker"]
-        with own_host(settings.data / "worker.lock"):
+        with own_host(settings.worker_lock):
             found = told(assay)["I4"]
             assert (found["breaches"], found["skipped"][:26]) == ([], "a worker runs on this host")
     finally:

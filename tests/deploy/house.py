@@ -20,7 +20,7 @@ from cli.client.config import Account
 from tests.installation import DOUBLE, TOYS, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
-SERVICES = ("api", "broker", "database", "worker")
+SERVICES = ("api", "broker", "database", "reaper", "worker")
 SECONDS = 150.0
 CHALLENGES = ("messy-orders", "toy-call", "toy-serve")
 """One that is shipped, and two that lie in the installation's own folder."""

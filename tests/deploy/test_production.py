@@ -87,11 +87,14 @@ def test_each_service_may_do_what_it_must_and_no_more(house: House) -> None:
         assert all(place["HostIp"] == "127.0.0.1" for places in published.values() for place in places)
 
 
-def test_only_the_worker_has_the_engine_and_the_hidden_data(house: House, clients: tuple[Api, Api]) -> None:
+def test_only_worker_and_reaper_have_the_engine_and_the_hidden_data(house: House, clients: tuple[Api, Api]) -> None:
     look = "test -S /var/run/docker.sock"
     hidden = "find /var/lib/assay -path '*hidden*' -type f | wc -l; test -s /var/lib/assay/secret"
     assert house.run("worker", look)[0] == 0
     wait_for(lambda: house.run("worker", hidden)[1] not in ("", "0"), "the first data to be prepared")
+    assert house.run("reaper", look)[0] == 0
+    assert list(house.container("reaper").attrs["NetworkSettings"]["Networks"]) == ["none"]
+    assert house.run("reaper", "touch /var/lib/assay/x")[0] != 0
     for service in ("api", "broker", "database"):
         assert house.run(service, look)[0] != 0
         assert not [one for one in house.container(service).attrs["Mounts"] if "docker.sock" in one["Source"]]

@@ -1,11 +1,12 @@
 """The queue: order, caps, leases and fences, one at a time."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from api.errors import Problem
 from api.store import judgings, submissions
-from api.store.sweep import SweepCounts, sweep
+from api.store.sweep import SweepCounts, Sweeps, sweep
 from api.store.tables import Attempt, Event, Judging, Outbox, Outcome, State, VerdictRow
 from challenges.report import Verdict
 from tests.store.world import LEASE, World, report
@@ -104,6 +105,62 @@ def test_an_expired_lease_goes_back_with_a_strike_and_a_pause(world: World) -> N
     assert judgings.commit(world.store, fresh, report(100), evidence={})
     assert world.state(sent).score == 100
     assert [attempt.outcome for attempt in attempts(world)] == [Outcome.expired, Outcome.committed]
+
+
+@pytest.mark.parametrize("alive", [False, True])
+def test_only_the_death_of_its_worker_is_a_strike(world: World, alive: bool) -> None:
+    world.submit("ann")
+    world.claimed("w")
+    world.clock.tick(LEASE + 1)
+    if alive:  # it could not renew in time, as when the database was away, but is there
+        judgings.renew(world.store, worker="w", held=[], lease_seconds=LEASE)
+    assert swept(world).expired == 1
+    (attempt,) = attempts(world)
+    assert (attempt.outcome, attempt.struck) == (Outcome.expired, not alive)
+
+
+@pytest.mark.fault("F11")
+def test_after_an_outage_workers_have_time_to_renew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.submit("ann")
+    world.claimed()
+    world.clock.tick(LEASE + 1)
+    seconds = 0.0
+    sweeps = Sweeps(
+        world.store,
+        lease_seconds=LEASE,
+        renew_seconds=10,
+        retry_base_seconds=2,
+        max_strikes=3,
+        max_attempts=10,
+        ring=Bell().ring,
+        clock=lambda: seconds,
+    )
+
+    def passes_until_expired() -> list[float]:
+        nonlocal seconds
+        at: list[float] = []
+        while not sweeps.once().expired:
+            at.append(seconds)
+            seconds += 5
+        return at
+
+    assert passes_until_expired()[-1] == 10, "a process that has just begun waits, too"
+    world.clock.tick(60)
+    world.claimed()
+    world.clock.tick(LEASE + 1)
+
+    def away() -> None:
+        raise OperationalError("select", {}, Exception("away"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "read", away)
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                sweeps.once()
+            seconds += 100
+    back = seconds
+    assert passes_until_expired()[-1] == back + 10
+    assert sweeps.once().expired == 0
 
 
 def test_a_late_commit_counts_while_nobody_else_has_taken_the_work(world: World) -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -222,6 +223,30 @@ def test_a_warm_stop_gives_back_at_once_and_without_a_strike(at: Installation) -
         assert at.wait(submission) == "accepted"
 
 
+@pytest.mark.parametrize("bell", [False, True], ids=["polling", "celery"])
+def test_a_worker_that_drains_ends_what_runs_and_claims_nothing_more(
+    tmp_path: Path, databases: Databases, bell: bool
+) -> None:
+    with ExitStack() as stack:
+        place = tmp_path / "s"
+        if bell:
+            stack.enter_context(ValkeyServer(port=0, unix_socket_path=str(place)))
+        url = f"redis+socket://{place}?virtual_host=0" if bell else ""
+        at = Installation(tmp_path / "data", database_url=databases.new(), broker_url=url, drain_seconds=20)
+        for name in ("ben", "eve"):
+            at.join(name)
+        with at.worker() as worker:
+            running = [at.submit(SLOW, person=name) for name in ("ada", "ben")]
+            wait_for(lambda: len(boxes(at)) == 2, "two boxes")
+            waiting = at.submit(person="eve")
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+        assert [[one.verdict for one in at.verdicts(sent)] for sent in running] == [["accepted"], ["accepted"]]
+        assert [len(at.attempts(sent)) for sent in running] == [1, 1]
+        assert (at.judging(waiting).state, at.judging(waiting).attempts) == (State.queued, 0)
+        at.store.close()
+
+
 def test_restarts_in_the_middle_of_a_rush_cost_nobody_anything(at: Installation) -> None:
     for name in ("ben", "eve", "mia"):
         at.join(name)
@@ -277,7 +302,7 @@ def test_hostile_submissions_get_their_verdict_and_the_next_honest_one_is_judged
 
 def test_one_worker_a_host_and_installation(at: Installation) -> None:
     with at.worker():
-        wait_for(lambda: (at.settings.data / "worker.lock").exists() and at.wait(at.submit()), "the first worker")
+        wait_for(lambda: at.settings.worker_lock.exists() and at.wait(at.submit()), "the first worker")
         second = start_worker(at.settings)
         assert second.wait(20) == 1
     assert b"already runs on this host" in (at.settings.data / "worker.log").read_bytes()

@@ -24,7 +24,7 @@ from worker.graders import GraderFault
 from worker.judge import Facts, GraderFailed, Outcome
 from worker.metrics import GIVEN_BACK, WorkerMetrics
 from worker.runtimes import Runtimes
-from worker.slots import Slots
+from worker.slots import ENGINE, Slots
 
 Act = Callable[[Callable[[], bool]], None]
 
@@ -79,6 +79,7 @@ def make(at: Installation, grading: ScriptedGrading, preparer: Any = None, **mor
         ring=more.get("ring", lambda: None),
         metrics=more.get("metrics"),
         on_unfit=more.get("on_unfit", lambda _: None),
+        probe=more.get("probe", lambda _: None),
     )
 
 
@@ -349,3 +350,103 @@ def test_a_machine_that_is_unfit_claims_nothing_more_and_says_why(at: Installati
     assert sum(len(at.attempts(one)) for one in (first, second)) == 1
     work_until_done(at, make(at, ScriptedGrading()), first)
     assert at.judging(first).strikes == 0
+
+
+@pytest.mark.fault("F03")
+def test_while_the_engine_is_away_no_claim_is_spent_and_those_who_wait_are_told(at: Installation) -> None:
+    away = threading.Event()
+    probed = 0
+
+    def probe(_: Callable[[], bool]) -> None:
+        nonlocal probed
+        probed += 1
+        if away.is_set():
+            raise SandboxError("no engine answers")
+
+    grading = ScriptedGrading(raises(SandboxError("the engine went away")))
+    slots = make(at, grading, probe=probe)
+    away.set()
+    submission = at.submit()
+    slots.start(lambda: False)
+    try:
+        wait_for(lambda: probed >= 4, "several looks at the engine")
+        assert len(at.attempts(submission)) == 1, "the one that found it out"
+        assert ENGINE in str(submissions.find(at.store, submission, owner=None).held_reason)
+        away.clear()
+        assert at.wait(submission) == "accepted"
+        assert (len(at.attempts(submission)), at.judging(submission).strikes) == (2, 0)
+        seen = probed
+        assert at.wait(at.submit()) == "accepted"
+        assert probed == seen, "an engine that works is not asked again"
+    finally:
+        slots.stop()
+
+
+def away(*_: Any, **__: Any) -> bool:
+    raise OperationalError("commit", {}, Exception("away"))
+
+
+def kept(at: Installation) -> list[Path]:
+    return list((at.settings.data / "results").glob("*.json"))
+
+
+@pytest.mark.fault("F11")
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
+def test_a_result_outlives_its_worker_while_the_database_is_away(
+    at: Installation, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    submission = at.submit()
+    slots = make(at, ScriptedGrading())
+    with monkeypatch.context() as patched:
+        patched.setattr(judgings, "commit", away)
+        thread = threading.Thread(target=slots.work)
+        thread.start()
+        wait_for(lambda: kept(at), "the result to be kept")
+        assert [path.stat().st_mode & 0o777 for path in kept(at)] == [0o600], "it holds a score that is private"
+        slots.refuse()
+        thread.join()
+    assert at.verdicts(submission) == []
+    if late:
+        time.sleep(at.settings.lease_seconds + 0.2)
+        assert sweep.sweep(at.store, retry_base_seconds=0.0, ring=lambda: None).expired == 1
+    again = ScriptedGrading()
+    next_one = make(at, again)
+    next_one.start(lambda: False)
+    try:
+        assert at.wait(submission) == "accepted"
+        wait_for(lambda: not kept(at), "the result to be dropped")
+    finally:
+        next_one.stop()
+    assert again.graded == int(late), "it is judged again only if that has begun already"
+    assert len(at.attempts(submission)) == 1 + int(late)
+
+
+@pytest.mark.fault("F11")
+def test_a_result_waits_for_the_database_for_longer_than_its_lease(
+    at: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = at.submit()
+    slots = make(at, ScriptedGrading())
+    with monkeypatch.context() as patched:
+        patched.setattr(judgings, "commit", away)
+        thread = threading.Thread(target=slots.work)
+        thread.start()
+        time.sleep(at.settings.lease_seconds + 1)
+        assert thread.is_alive()
+    thread.join(20)
+    assert [one.verdict for one in at.verdicts(submission)] == ["accepted"]
+    assert (len(at.attempts(submission)), kept(at)) == (1, [])
+
+
+def test_a_kept_result_that_cannot_be_read_stops_nobody(at: Installation) -> None:
+    folder = at.settings.data / "results"
+    folder.mkdir()
+    (folder / "1-1.json").write_text("{")
+    submission = at.submit()
+    slots = make(at, ScriptedGrading())
+    slots.start(lambda: False)
+    try:
+        assert at.wait(submission) == "accepted"
+        wait_for(lambda: not kept(at), "it to be removed")
+    finally:
+        slots.stop()

@@ -1,0 +1,127 @@
+"""Takes people's data away: somebody's at their wish, and what was handed in some time after a competition.
+
+Keeps what boards, counts and the audit of an installation stand on: times, verdicts, scores, under a name that says
+nothing. The files themselves go when nothing refers to them any more (`Blobs.collect`).
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete, select, update
+
+from api.errors import Problem
+from api.store import audit, judgings
+from api.store.database import Store
+from api.store.tables import (
+    Attempt,
+    Audit,
+    BrowserSession,
+    Competition,
+    CompetitionChallenge,
+    Entry,
+    Event,
+    Judging,
+    Person,
+    Role,
+    State,
+    Submission,
+    Token,
+    VerdictRow,
+)
+
+BATCH = 200
+
+
+def person(store: Store, person_id: int, *, by: int) -> None:
+    """Somebody's name, credentials and everything they handed in, for good; what is not judged yet is cancelled.
+
+    On boards and in the audit log they are called `deleted-` and a random word from now on. Doing it again changes
+    nothing.
+
+    Raises Problem not_found, and forbidden for an administrator.
+    """
+    with store.write() as session:
+        found = session.get(Person, person_id, with_for_update=True)
+        if found is None:
+            raise Problem("not_found")
+        if found.role is Role.admin:
+            raise Problem("forbidden", "An administrator's data is part of the record of what was done.")
+        if found.erased_at is not None:
+            return
+        now = store.now(session)
+        _cancel_open(session, person_id, now)
+        query = select(Submission).where(Submission.person_id == person_id, col(Submission.erased_at).is_(None))
+        _contents(session, session.exec(query).all(), now)
+        session.exec(delete(BrowserSession).where(col(BrowserSession.person_id) == person_id))
+        session.exec(delete(Token).where(col(Token.person_id) == person_id))
+        _rename(session, found)
+        found.password, found.erased_at = None, now
+        session.add(found)
+        audit.note(session, "person.erase", found.name, by=by, at=now)
+
+
+def after_competitions(store: Store, days: float) -> int:
+    """What was handed in to competitions that closed so many days ago; how many submissions this call stripped.
+
+    At most `BATCH` a call, so that nothing waits long for it; what has no verdict yet is left for later.
+    """
+    with store.write(shared=True) as session:
+        now = store.now(session)
+        query = (
+            select(Submission)
+            .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
+            .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
+            .where(col(Competition.closes_at) < now - timedelta(days=days), col(Submission.erased_at).is_(None))
+            .where(~select(Judging.id).where(Judging.submission_id == Submission.id, _open()).exists())
+            .limit(BATCH)
+            .with_for_update(skip_locked=True, of=Submission)
+        )
+        found = session.exec(query).all()
+        _contents(session, found, now)
+        if found:
+            audit.note(session, "submissions.erase", f"{len(found)} submissions", by=None, at=now, days=days)
+        return len(found)
+
+
+def _open():  # type: ignore[no-untyped-def]
+    return col(Judging.state).in_([State.queued, State.running])
+
+
+def _cancel_open(session: Session, person_id: int, now: datetime) -> None:
+    query = select(Judging).join(Submission, col(Submission.id) == Judging.submission_id)
+    query = query.where(Submission.person_id == person_id, _open())
+    for judging in session.exec(query.with_for_update(key_share=True, of=Judging)).all():
+        judgings.cancel(session, judging, now)
+
+
+def _contents(session: Session, found: Sequence[Submission], now: datetime) -> None:
+    """What these people wrote, and what the judge repeats of it."""
+    for submission in found:
+        submission.files, submission.idempotency_key, submission.erased_at = [], None, now
+        session.add(submission)
+    mine = select(Judging.id).where(col(Judging.submission_id).in_([one.id for one in found])).scalar_subquery()
+    for verdict in session.exec(select(VerdictRow).where(col(VerdictRow.judging_id).in_(mine))).all():
+        verdict.report = {**verdict.report, "message": "", "build_log": ""}
+        session.add(verdict)
+    session.exec(update(Attempt).where(col(Attempt.judging_id).in_(mine)).values(evidence={}))
+
+
+def _rename(session: Session, found: Person) -> None:
+    """Everywhere a name stands: person, entries, what boards told, what the audit log says it was about."""
+    entries = session.exec(select(Entry).where(Entry.person_id == found.id)).all()
+    nobody = f"deleted-{secrets.token_hex(6)}"  # nobody can have taken it before
+    names = {found.name: nobody}
+    for entry in entries:
+        events = select(Event).where(Event.competition_id == entry.competition_id, Event.kind == "board")
+        for event in session.exec(events.execution_options(yield_per=BATCH)):
+            if event.payload.get("name") == entry.name:
+                event.payload = {**event.payload, "name": nobody}
+                session.add(event)
+        slug = session.get_one(Competition, entry.competition_id).slug
+        names |= {f"{slug}/{found.name}": f"{slug}/{nobody}"}
+        entry.name = nobody
+        session.add(entry)
+    for old, new in names.items():
+        session.exec(update(Audit).where(col(Audit.subject) == old).values(subject=new))
+    found.name = nobody
