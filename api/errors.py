@@ -31,6 +31,8 @@ _TABLE = (
     Code("method_not_allowed", 405, "This address does not take that method"),
     Code("slow_body", 408, "The body came too slowly"),
     Code("already_done", 409, "The submission has its verdict already"),
+    Code("not_judged_yet", 409, "Some of it is not judged yet"),
+    Code("rejudging_over", 409, "The rejudging was applied or dropped"),
     Code("competition_over", 409, "The competition is over"),
     Code("name_taken", 409, "The name is taken"),
     Code("already_entered", 409, "This person has an entry already"),

@@ -159,6 +159,7 @@ class Slots:
                     worker=self.name,
                     lease_seconds=self._settings.lease_seconds,
                     without=self._runtimes.lacking().keys(),
+                    slots=self._settings.slots_in_force,
                 )
                 if claim is None:
                     return done

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, exists, or_, select, update
 
 from api.store import events, turns, verdicts, workers
 from api.store.database import Store
-from api.store.tables import Attempt, Entry, Judging, Outbox, Outcome, Stage, State, Submission, VerdictRow
+from api.store.tables import Attempt, Entry, Judging, Lane, Outbox, Outcome, Stage, State, Submission, VerdictRow
 from challenges.report import Report
 
 ALONE_AFTER_SECONDS = 30.0
@@ -32,35 +32,40 @@ class Claim:
     digest: str
     received_at: datetime
     waited_seconds: float
-    """From receipt to this claim, earlier attempts included."""
+    """From receipt to this claim, earlier attempts included; of a rejudging, since it could run."""
+    effective: bool = True
+    """Whether its verdict will be that of the submission; if not, nobody is told of it."""
 
 
 def _can_run(now: datetime) -> tuple[Any, ...]:
     running = aliased(Judging)
     busy = (
         exists()
-        .where(col(running.state) == State.running)
+        .where(col(running.state) == State.running, col(running.lane) == Lane.contest)
         .where(col(running.entry_id) == col(Judging.entry_id), col(running.challenge) == col(Judging.challenge))
     )
     return (
         col(Judging.state) == State.queued,
         col(Judging.held_reason).is_(None),
         or_(col(Judging.not_before).is_(None), col(Judging.not_before) <= now),
-        ~busy,
+        or_(col(Judging.lane) != Lane.contest, ~busy),
     )
 
 
-def claim(store: Store, *, worker: str, lease_seconds: float, without: Collection[str] = ()) -> Claim | None:
+def claim(
+    store: Store, *, worker: str, lease_seconds: float, without: Collection[str] = (), slots: int = 1
+) -> Claim | None:
     """Takes the judging whose turn it is among those that may run now; None when there is none.
 
-    One entry has at most one running judging a challenge. What has a strike (it may have killed its worker) runs only
+    One entry has at most one running judging a challenge, rejudgings aside, and these never hold all of a worker's
+    `slots`, if it has more than one. What has a strike (it may have killed its worker) runs only
     alone on its worker, so that the guilty one is told from its neighbours. `without`: challenges that it cannot
     judge yet.
     """
     with store.write(shared=True) as session:
         store.lock(session, f"worker {worker}")  # its slots claim one after another: what has a strike runs alone
         now = store.now(session)
-        judging = _next(session, worker, now, without)
+        judging = _next(session, worker, now, without, slots)
         if judging is None:
             return None
         assert judging.id is not None
@@ -68,6 +73,7 @@ def claim(store: Store, *, worker: str, lease_seconds: float, without: Collectio
         judging.epoch += 1
         judging.attempts += 1
         judging.owner, judging.lease_until = worker, now + timedelta(seconds=lease_seconds)
+        since = judging.received_at if judging.lane is Lane.contest else judging.not_before or now
         judging.not_before = None
         session.add(judging)
         session.add(Attempt(judging_id=judging.id, epoch=judging.epoch, worker=worker, started_at=now))
@@ -85,13 +91,15 @@ def claim(store: Store, *, worker: str, lease_seconds: float, without: Collectio
             version=judging.version,
             digest=submission.digest,
             received_at=submission.received_at,
-            waited_seconds=max(0.0, (now - submission.received_at).total_seconds()),
+            waited_seconds=max(0.0, (now - since).total_seconds()),
+            effective=judging.effective,
         )
 
 
-def _next(session: Session, worker: str, now: datetime, without: Collection[str]) -> Judging | None:
-    held = session.exec(select(Judging.strikes).where(Judging.state == State.running, Judging.owner == worker)).all()
-    if any(held):
+def _next(session: Session, worker: str, now: datetime, without: Collection[str], slots: int) -> Judging | None:
+    mine = select(Judging.strikes, Judging.lane).where(Judging.state == State.running, Judging.owner == worker)
+    held = session.exec(mine).all()
+    if any(strikes for strikes, _ in held):
         return None
     query = (
         select(Judging)
@@ -100,6 +108,9 @@ def _next(session: Session, worker: str, now: datetime, without: Collection[str]
         .order_by(col(Judging.fair_key), col(Judging.id))
         .limit(1)
     )
+    spare = max(1, slots // 10) if slots > 1 else 0
+    if sum(lane is Lane.rejudge for _, lane in held) >= slots - spare:
+        query = query.where(col(Judging.lane) != Lane.rejudge)
     if without:
         query = query.where(col(Judging.challenge).not_in(without))
     if held:
@@ -148,6 +159,8 @@ def set_stage(store: Store, claim: Claim, stage: str) -> bool:
     with store.write(shared=True) as session:
         if not _fenced(session, claim, stage=Stage(stage)):
             return False
+        if not claim.effective:
+            return True
         now = store.now(session)
         events.of_submission(session, claim.submission_id, at=now, state=State.running.value, stage=stage)
         return True
@@ -280,8 +293,9 @@ def oldest_runnable_age(store: Store) -> float:
 
 
 def oldest_runnable(session: Session, now: datetime, without: Collection[str] = ()) -> datetime | None:
-    """Since when the oldest judging waits that could run now and is of none of these challenges; None without one."""
-    query = select(func.min(col(Judging.received_at))).where(*_can_run(now), col(Judging.challenge).not_in(without))
+    """Since when the oldest judging waits that could run now, is no rejudging and of none of these challenges."""
+    contest = (col(Judging.lane) == Lane.contest, col(Judging.challenge).not_in(without))
+    query = select(func.min(col(Judging.received_at))).where(*_can_run(now), *contest)
     return session.exec(query).one()
 
 
@@ -319,5 +333,7 @@ def _forgive(session: Session, claim: Claim) -> None:
 
 
 def _tell(session: Session, judging: Judging, now: datetime) -> None:
+    if not judging.effective:
+        return
     stage = judging.stage.value if judging.stage else None
     events.of_submission(session, judging.submission_id, at=now, state=judging.state.value, stage=stage)

@@ -1,6 +1,6 @@
 """Where entries stand: kept with every verdict at a cost that does not grow with submissions; knows no page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,8 +120,11 @@ def _key(row: Standing) -> Key:
     return (row.competition_id, row.board, row.view, row.entry_id)
 
 
-def computed(session: Session) -> dict[Key, Standing]:
-    """Every standing as the effective verdicts give it, from nothing; the rows are not in the session."""
+def computed(session: Session, instead: Mapping[str, VerdictRow] | None = None) -> dict[Key, Standing]:
+    """Every standing as the effective verdicts give it, from nothing; the rows are not in the session.
+
+    `instead`: verdicts, by submission, in place of those that are effective.
+    """
     rows: dict[Key, Standing] = {}
     for entry in session.exec(select(Entry)):
         for view in View:
@@ -129,7 +132,7 @@ def computed(session: Session) -> dict[Key, Standing]:
             row = _blank(entry.competition_id, OVERALL, view, entry.id)
             rows[_key(row)] = row
     boards: dict[Key, list[Standing]] = {key: [] for key in rows}
-    for result in _results(session):
+    for result in _results(session, instead or {}):
         for view in View:
             fresh = _blank(result.competition_id, result.challenge, view, result.entry_id)
             row = rows.setdefault(_key(fresh), fresh)
@@ -141,16 +144,18 @@ def computed(session: Session) -> dict[Key, Standing]:
     return rows
 
 
-def _results(session: Session) -> Iterable[Result]:
+def _results(session: Session, instead: Mapping[str, VerdictRow]) -> Iterable[Result]:
     query = (
         select(VerdictRow, Submission, CompetitionChallenge)
         .join(Judging, col(Judging.id) == VerdictRow.judging_id)
         .join(Submission, col(Submission.id) == Judging.submission_id)
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
-        .where(Judging.effective, Judging.state == State.done, VerdictRow.verdict != Verdict.judge_error.value)
+        .where(Judging.effective, Judging.state == State.done)
     )
-    for verdict, submission, challenge in session.exec(query):
-        yield result_of(verdict, submission, challenge)
+    for effective, submission, challenge in session.exec(query):
+        verdict = instead.get(submission.id, effective)
+        if verdict.verdict != Verdict.judge_error.value:
+            yield result_of(verdict, submission, challenge)
 
 
 def result_of(verdict: VerdictRow, submission: Submission, challenge: CompetitionChallenge) -> Result:
@@ -202,7 +207,19 @@ def differences_in(session: Session) -> list[str]:
 def rebuild(store: Store) -> int:
     """Makes all standings anew from the effective verdicts, in one transaction; returns the number of rows."""
     with store.write() as session:
-        rows = computed(session)
-        session.exec(delete(Standing))
-        session.add_all(rows.values())
-        return len(rows)
+        return len(renew(session))
+
+
+def renew(session: Session) -> dict[Key, Standing]:
+    """The same in the caller's transaction; the new rows."""
+    rows = computed(session)
+    session.exec(delete(Standing))
+    session.add_all(rows.values())
+    return rows
+
+
+def ranks(rows: Iterable[Standing]) -> dict[int, int]:
+    """Ranks by entry on one board: most points first, equal points share one, and without points there is none."""
+    points = sorted((row.points for row in rows if row.points is not None), reverse=True)
+    first = {one: place for place, one in reversed(list(enumerate(points, start=1)))}
+    return {row.entry_id: first[row.points] for row in rows if row.points is not None}

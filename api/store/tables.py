@@ -36,7 +36,18 @@ class Kind(StrEnum):
 
 
 class Lane(StrEnum):
+    """What a judging is for; `turns` says what that means for its turn."""
+
     contest = "contest"
+    rejudge = "rejudge"
+
+
+class RejudgingState(StrEnum):
+    """`open` until somebody decides; what is `applied` counts, what is `dropped` never will."""
+
+    open = "open"
+    applied = "applied"
+    dropped = "dropped"
 
 
 class State(StrEnum):
@@ -203,8 +214,8 @@ class Judging(SQLModel, table=True):
             "entry_id",
             "challenge",
             unique=True,
-            sqlite_where=sa.text("state = 'running'"),
-            postgresql_where=sa.text("state = 'running'"),
+            sqlite_where=sa.text("state = 'running' AND lane = 'contest'"),
+            postgresql_where=sa.text("state = 'running' AND lane = 'contest'"),
         ),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -229,7 +240,23 @@ class Judging(SQLModel, table=True):
     strikes: int = 0
     not_before: datetime | None = None
     effective: bool = True
+    """Whether its verdict is that of the submission."""
+    rejudging_id: int | None = _ref("rejudging.id", default=None, index=True)
     ended_at: datetime | None = None
+
+
+class Rejudging(SQLModel, table=True):
+    """A set of judgings beside those that count, until somebody applies or drops it; never deleted."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime
+    created_by: int = _ref("person.id")
+    reason: str = Field(max_length=500)
+    selection: dict[str, Any] = Field(sa_type=sa.JSON)
+    """What was asked for: competition, challenge, verdicts."""
+    state: RejudgingState = Field(sa_type=_word(RejudgingState))
+    ended_at: datetime | None = None
+    ended_by: int | None = _ref("person.id", default=None)
 
 
 class Attempt(SQLModel, table=True):

@@ -5,8 +5,12 @@ is stamped once, when it is accepted: with the virtual time of the queue, or wit
 that is later. The queue is served in the order of stamps, and its virtual time is the largest stamp that was served, or
 that of the next to be served if it is larger. So whoever hands in one thing waits for at most one thing of everybody
 else, however much others have handed in, and what an idle judge did before is held against nobody.
+
+All rejudgings together are one more who takes part, of an eighth of everybody else's weight: what they cost counts
+eight times. What nobody else wants is theirs.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +18,15 @@ from sqlalchemy import func, literal_column
 from sqlmodel import Session, col, or_, select
 
 from api.store import workers
-from api.store.tables import Attempt, Entry, Judging, Outcome, State
+from api.store.tables import Attempt, Entry, Judging, Lane, Outcome, State
 
 RECENT = 20
 UNKNOWN_COST_SECONDS = 10.0
 """What a judging is taken to cost as long as none has ended."""
 QUEUED_CAP = 2
 """So many of one entry and challenge wait in the queue; later ones are held until one of these is claimed."""
+REJUDGE_COSTS = 8
+"""Times what a judging costs, where it is a rejudging."""
 FORGOTTEN = 200
 """So many of the last stamps are looked at for the end of all work when the queue is empty."""
 HELD = f"{QUEUED_CAP} of yours wait for this challenge already; this one joins the queue when one of them has begun"
@@ -34,6 +40,19 @@ def take_turn(session: Session, judging: Judging) -> None:
     judging.cost_seconds = cost_seconds(session, judging.challenge)
     judging.fair_key = max(_virtual_time(session), _end_of_last(session, judging.entry_id))
     judging.held_reason = HELD if _waiting(session, judging.entry_id, judging.challenge) >= QUEUED_CAP else None
+
+
+def take_turns_behind(session: Session, rejudged: Sequence[Judging]) -> None:
+    """Stamps judgings of the lane `rejudge` that are about to be queued, one after another."""
+    query = select(Judging.fair_key, Judging.cost_seconds).where(
+        Judging.lane == Lane.rejudge, or_(col(Judging.state) != State.cancelled, col(Judging.attempts) > 0)
+    )
+    last = session.exec(query.order_by(col(Judging.fair_key).desc()).limit(1)).first()
+    at = max(_virtual_time(session), last[0] + REJUDGE_COSTS * last[1] if last else 0.0)
+    costs = {slug: cost_seconds(session, slug) for slug in {one.challenge for one in rejudged}}
+    for judging in rejudged:
+        judging.fair_key, judging.cost_seconds = at, costs[judging.challenge]
+        at += REJUDGE_COSTS * judging.cost_seconds
 
 
 def release_held(session: Session, entry_id: int, challenge: str) -> None:
@@ -52,7 +71,9 @@ def release_held(session: Session, entry_id: int, challenge: str) -> None:
 
 def stranded(session: Session) -> list[tuple[int, str]]:
     """Entries and challenges with held judgings of which none is in the queue any more; there should be none."""
-    kinds = select(Judging.entry_id, Judging.challenge).where(Judging.state == State.queued)
+    kinds = select(Judging.entry_id, Judging.challenge).where(
+        Judging.state == State.queued, Judging.lane == Lane.contest
+    )
     held = kinds.where(col(Judging.held_reason).is_not(None)).distinct()
     waiting = set(session.exec(kinds.where(col(Judging.held_reason).is_(None)).distinct()))
     return sorted(set(session.exec(held)) - waiting)
@@ -122,7 +143,8 @@ def _virtual_time(session: Session) -> float:
     served = session.exec(query.limit(1)).first()
     if served is None:
         return 0.0
-    queued = select(Judging.fair_key).where(Judging.state == State.queued)
+    # rejudgings wait far behind: who comes now is served before the next of them
+    queued = select(Judging.fair_key).where(Judging.state == State.queued, Judging.lane == Lane.contest)
     next_one = session.exec(queued.order_by(col(Judging.fair_key)).limit(1)).first()
     if next_one is not None:
         return max(served[0], next_one)
@@ -135,7 +157,9 @@ def _virtual_time(session: Session) -> float:
 def _end_of_last(session: Session, entry_id: int) -> float:
     # what was cancelled before it began has cost nothing
     query = select(Judging.fair_key, Judging.cost_seconds).where(
-        Judging.entry_id == entry_id, or_(col(Judging.state) != State.cancelled, col(Judging.attempts) > 0)
+        Judging.entry_id == entry_id,
+        Judging.lane == Lane.contest,
+        or_(col(Judging.state) != State.cancelled, col(Judging.attempts) > 0),
     )
     last = session.exec(query.order_by(col(Judging.fair_key).desc(), col(Judging.id).desc()).limit(1)).first()
     return sum(last) if last is not None else 0.0
@@ -148,4 +172,5 @@ def _waiting(session: Session, entry_id: int, challenge: str) -> int:
 
 
 def _queued(entry_id: int, challenge: str) -> tuple[Any, ...]:
-    return (Judging.state == State.queued, Judging.entry_id == entry_id, Judging.challenge == challenge)
+    mine = (Judging.entry_id == entry_id, Judging.challenge == challenge)
+    return (Judging.state == State.queued, Judging.lane == Lane.contest, *mine)

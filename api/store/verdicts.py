@@ -52,20 +52,23 @@ def record(
         report=report.as_json(),
         created_at=now,
     )
-    if step is not None:
+    if not judging.effective:
+        row.shown = _was_shown(session, submission.id)
+    elif step is not None:
         row.shown = standings.climbs(session, standings.result_of(row, submission, challenge), step)
     session.add(row)
     view = view_in_force(competition.closes_at, now)
     score = standings.result_of(row, submission, challenge).part(view)
-    events.of_submission(
-        session,
-        submission.id,
-        at=now,
-        state=State.done.value,
-        verdict=report.verdict.value,
-        letters=report.verdict.letters,
-        score=score,
-    )
+    if judging.effective:
+        events.of_submission(
+            session,
+            submission.id,
+            at=now,
+            state=State.done.value,
+            verdict=report.verdict.value,
+            letters=report.verdict.letters,
+            score=score,
+        )
     if report.verdict is Verdict.judge_error:
         events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
     elif judging.effective:
@@ -86,6 +89,12 @@ def _stand(session: Session, result: standings.Result, competition: Competition,
     events.add(
         session, "board", at=now, audience=Audience.public, payload=payload, competition_id=result.competition_id
     )
+
+
+def _was_shown(session: Session, submission_id: str) -> bool:
+    """A score that was not told before is not told because of a rejudging, either."""
+    query = select(VerdictRow.shown).join(Judging, col(Judging.id) == VerdictRow.judging_id)
+    return session.exec(query.where(Judging.submission_id == submission_id, Judging.effective)).first() is not False
 
 
 def _wake_sibling(session: Session, judging: Judging, now: datetime) -> None:

@@ -72,6 +72,25 @@ def anns_token(house: House) -> tuple[str, dict[str, Any]]:
     return f"{V1}/tokens/{made.json()['id']}", {}
 
 
+def rejudged() -> Callable[[House], tuple[str, dict[str, Any]]]:
+    def make(house: House) -> tuple[str, dict[str, Any]]:
+        judged("")(house)
+        return f"{V1}/rejudgings", {"json": {"challenge": "beta", "reason": "a test"}}
+
+    return make
+
+
+def rejudging(suffix: str, *, judge: bool = False) -> Callable[[House], tuple[str, dict[str, Any]]]:
+    def make(house: House) -> tuple[str, dict[str, Any]]:
+        path, more = rejudged()(house)
+        made = house.post(path.removeprefix(V1), "admin", **more).json()
+        while judge and house.get(f"/rejudgings/{made['id']}", "admin").json()["judged"] < made["total"]:
+            house.judge()
+        return f"{V1}/rejudgings/{made['id']}{suffix}", {}
+
+    return make
+
+
 def somebody(house: House) -> tuple[str, dict[str, Any]]:
     house.ids["n"] = house.ids.get("n", 0) + 1
     name = f"p{house.ids['n']}"
@@ -94,6 +113,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{V1}/challenges"): Rule(ANYBODY, fixed(f"{V1}/challenges")),
     ("GET", f"{V1}/challenges/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha")),
     ("GET", f"{V1}/challenges/{{slug}}/data"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha/data")),
+    ("POST", f"{V1}/rejudgings"): Rule(only_admin(201), rejudged()),
+    ("GET", f"{V1}/rejudgings"): Rule(only_admin(200), fixed(f"{V1}/rejudgings")),
+    ("GET", f"{V1}/rejudgings/{{rejudging_id}}"): Rule(only_admin(200), rejudging("")),
+    ("GET", f"{V1}/rejudgings/{{rejudging_id}}/preview"): Rule(only_admin(200), rejudging("/preview")),
+    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/apply"): Rule(only_admin(200), rejudging("/apply", judge=True)),
+    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/drop"): Rule(only_admin(200), rejudging("/drop")),
     ("GET", f"{V1}/competitions"): Rule(ANYBODY, fixed(f"{V1}/competitions")),
     ("GET", f"{V1}/competitions/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/competitions/cup")),
     ("GET", f"{V1}/leaderboards/{{competition}}"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup")),

@@ -145,7 +145,9 @@ def test_the_state_of_the_queue(house: House) -> None:
 
 
 def test_the_api_sweeps_too(tmp_path: Path, databases: Databases) -> None:
-    with built(tmp_path, database_url=databases.new(), sweep_seconds=0.1, renew_seconds=0.1, retry_base_seconds=0.01) as house:
+    with built(
+        tmp_path, database_url=databases.new(), sweep_seconds=0.1, renew_seconds=0.1, retry_base_seconds=0.01
+    ) as house:
         workers.heartbeat(house.context.store, "w", 1)
         sent = house.submitted("ann")
         rung = house.bell.rung
