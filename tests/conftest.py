@@ -46,6 +46,28 @@ FAULTS = {
 """Of the marker `fault`: `make faults` runs every test that has it, and ends with a table of them."""
 
 
+LONGEST = (
+    "worker/test_process.py",
+    "worker/test_shipped.py",
+    "worker/test_garbage.py",
+    "deploy/test_production.py",
+    "worker/test_gate.py",
+    "worker/test_slots.py",
+    "cli/test_serve.py",
+    "faults/test_random.py",
+    "hostile/test_programs.py",
+    "sandbox/test_services.py",
+    "bench/test_bench.py",
+)
+"""A file's tests share one process: these begin first, so that no process ends alone with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they come."""
+    place = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Markers are strict."""
     config.addinivalue_line("markers", "fault(name): what is done to the judge; `make faults` runs these")
