@@ -41,10 +41,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 challenge = _group("Find challenges, get what you start from, and try a solution on this machine.")
+competition = _group("Set up competitions, for those who run a judge.")
 images = _group("The images of the runtimes that programs run in.")
 
-verbs.register(app, challenge)
+verbs.register(app, challenge, competition)
 app.add_typer(challenge, name="challenge")
+app.add_typer(competition, name="competition")
 server.register(app, challenge, images)
 app.add_typer(images, name="images")
 

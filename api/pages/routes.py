@@ -37,7 +37,7 @@ from api.routes import challenges as challenge_routes
 from api.routes import submissions as submission_routes
 from api.routes.submissions import hand_in
 from api.routes.words import PathSlug, QuerySlug, SubmissionId
-from api.store import competitions, submissions
+from api.store import competitions, quota, submissions
 
 QUEUE_RECHECK = 3.0
 """Seconds after which the page of a waiting submission looks at its place in the queue again."""
@@ -151,6 +151,7 @@ def challenge_page(
         status=refusal.code.status if refusal else 200,
         challenge=told,
         attempts=_attempts(context, visit, slug),
+        chances=quota.of_challenge(context.store, slug, visit.principal.person_id) if visit.principal else [],
         statement=article(told.statement_html),
         competitions=played,
         base=own_origin(request, context),

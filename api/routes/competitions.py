@@ -2,16 +2,17 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from api.auth import Administrator, Viewer
-from api.context import Shared
+from api.auth import Administrator, Reader, Viewer
+from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, Asked, Name, PathSlug, Route, Slug, Title
-from api.store import competitions
+from api.store import competitions, quota
 
 router = APIRouter(tags=["competitions"], route_class=Route)
 
@@ -34,17 +35,39 @@ _EXAMPLE = {
 }
 
 
+def _zone(name: str) -> str:
+    """A name of the time zone database."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone such as Europe/Berlin") from None
+    return name
+
+
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+
+
 class NewPlace(Asked):
     slug: Slug
     points: Annotated[int | None, Field(ge=1, le=1_000_000, description="Default: by the challenge's level.")] = None
+    week: Annotated[Title | None, Field(description="The title of the week it belongs to.")] = None
+    opens_at: Annotated[Moment | None, Field(description="Default: with the competition.")] = None
+    closes_at: Annotated[Moment | None, Field(description="Default: with the competition.")] = None
 
 
-class NewCompetition(Asked):
-    slug: Slug
+class Rules(Asked):
     title: Title
-    opens_at: Annotated[Moment | None, Field(description="Default: now.")] = None
+    opens_at: Annotated[Moment | None, Field(description="Default: now, or when it did.")] = None
     closes_at: Annotated[Moment | None, Field(description="Default: never.")] = None
+    time_zone: Annotated[TimeZone, Field(description="Where a day begins and ends.")] = "UTC"
+    per_day: Annotated[
+        int | None, Field(ge=1, le=1000, description="Submissions of one challenge a day scores. Default: any number.")
+    ] = None
     challenges: Annotated[list[NewPlace], Field(min_length=1, max_length=200)]
+
+
+class NewCompetition(Rules):
+    slug: Slug
 
 
 class NewEntry(Asked):
@@ -55,6 +78,9 @@ class PlaceAnswer(Answer):
     slug: str
     points: int
     version: str
+    week: str | None
+    opens_at: datetime | None
+    closes_at: datetime | None
 
 
 class CompetitionAnswer(Answer):
@@ -63,6 +89,8 @@ class CompetitionAnswer(Answer):
     phase: competitions.Phase
     opens_at: datetime
     closes_at: datetime | None
+    time_zone: str
+    per_day: int | None
     challenges: list[PlaceAnswer]
     entries: int
 
@@ -74,6 +102,19 @@ class EntryAnswer(Answer):
     created_at: datetime
 
 
+class AppliedAnswer(Answer):
+    applied: Annotated[bool, Field(description="False in a dry run.")]
+    changes: Annotated[list[str], Field(description="What is changed, or would be; empty when all is so already.")]
+
+
+class AttemptsAnswer(Answer):
+    challenge: str
+    per_day: int | None
+    used: int
+    left: int | None
+    resets_at: Annotated[datetime, Field(description="When the next day begins.")]
+
+
 class JoinCodeAnswer(Answer):
     join_code: Annotated[str | None, Field(description="Null where nobody joins by a code.")]
 
@@ -83,23 +124,41 @@ def create_competition(
     context: Shared, principal: Administrator, wanted: Annotated[NewCompetition, Body(examples=[_EXAMPLE])]
 ) -> CompetitionAnswer:
     """Makes a competition (administrators)."""
-    slugs = [place.slug for place in wanted.challenges]
+    competitions.apply(context.store, _wanted(context, wanted.slug, wanted), by=principal.person_id, new=True)
+    return CompetitionAnswer.model_validate(competitions.find(context.store, wanted.slug))
+
+
+@router.put("/competitions/{slug}", responses=problems("forbidden", "unknown_challenge"))
+def apply_competition(
+    context: Shared,
+    principal: Administrator,
+    slug: PathSlug,
+    wanted: Annotated[Rules, Body(examples=[{key: value for key, value in _EXAMPLE.items() if key != "slug"}])],
+    dry_run: Annotated[bool, Query(description="Say what would change, and change nothing.")] = False,
+) -> AppliedAnswer:
+    """Makes a competition what is wanted, or makes it: all of it or nothing, and nothing twice (administrators).
+
+    A challenge for which something was handed in stays; points may change, and boards follow.
+    """
+    changes = competitions.apply(context.store, _wanted(context, slug, wanted), by=principal.person_id, dry_run=dry_run)
+    return AppliedAnswer(applied=not dry_run, changes=changes)
+
+
+def _wanted(context: Context, slug: str, rules: Rules) -> competitions.Wanted:
+    slugs = [place.slug for place in rules.challenges]
     if len(set(slugs)) != len(slugs):
         raise Problem("invalid_request", "challenges: the same challenge twice.")
     places = []
-    for place in wanted.challenges:
-        challenge = context.challenge(place.slug)
-        places.append(competitions.ChallengePlace(challenge.slug, place.points or challenge.points, challenge.version))
-    made = competitions.create(
-        context.store,
-        slug=wanted.slug,
-        title=wanted.title,
-        opens_at=wanted.opens_at,
-        closes_at=wanted.closes_at,
-        challenges=places,
-        by=principal.person_id,
+    for place in rules.challenges:
+        known = context.challenge(place.slug)
+        places.append(
+            competitions.ChallengePlace(
+                known.slug, place.points or known.points, known.version, place.week, place.opens_at, place.closes_at
+            )
+        )
+    return competitions.Wanted(
+        slug, rules.title, places, rules.opens_at, rules.closes_at, rules.time_zone, rules.per_day
     )
-    return CompetitionAnswer.model_validate(made)
 
 
 @router.get("/competitions")
@@ -112,6 +171,13 @@ def list_competitions(context: Shared, _viewer: Viewer) -> list[CompetitionAnswe
 def read_competition(context: Shared, _viewer: Viewer, slug: PathSlug) -> CompetitionAnswer:
     """One competition."""
     return CompetitionAnswer.model_validate(competitions.find(context.store, slug))
+
+
+@router.get("/competitions/{slug}/attempts", responses=problems("forbidden", "unknown_competition", "not_entered"))
+def read_attempts(context: Shared, principal: Reader, slug: PathSlug) -> list[AttemptsAnswer]:
+    """How many submissions I have left today, of every challenge."""
+    found = quota.of_entry(context.store, slug, principal.person_id)
+    return [AttemptsAnswer.model_validate(one) for one in found]
 
 
 @router.post(

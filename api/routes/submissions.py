@@ -143,9 +143,10 @@ _BODY: dict[str, Any] = {
         202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where to read it"}}},
         **problems(
             "bad_json", "bad_form", "forbidden", "builds_off", "not_entered", "competition_not_begun",
-            "unknown_challenge", "unknown_competition", "slow_body", "competition_over", "too_large",
+            "challenge_not_open", "unknown_challenge", "unknown_competition", "slow_body", "competition_over",
+            "challenge_closed", "too_large",
             "unsupported_media_type", "invalid_request", "wrong_file_name", "bad_archive", "empty_file", "not_utf8",
-            "competition_required", "idempotency_conflict", "storage_unavailable", "database_unavailable",
+            "competition_required", "idempotency_conflict", "quota_used", "storage_unavailable", "database_unavailable",
         ),
     },
 )  # fmt: skip

@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, events, turns
+from api.store import competitions, events, quota, turns
 from api.store.database import Store
 from api.store.tables import (
     Competition,
@@ -60,7 +60,9 @@ def look(store: Store, offer: Offer) -> dict[str, Any] | None:
         known = _known(session, offer)
         if known is None:
             now = store.now(session)
-            _check_window(_place(session, offer, now).competition, now)
+            place = _place(session, offer, now)
+            _check_window(place, now)
+            quota.check(quota.today(session, place.competition, place.challenge, place.entry, now), now)
         return known
 
 
@@ -73,7 +75,7 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
     """Queues the submission and returns its receipt; the same key with the same content gives the same receipt again.
 
     Raises Problem unknown_competition, unknown_challenge, not_entered, competition_not_begun, competition_over,
-    competition_required, idempotency_conflict.
+    challenge_not_open, challenge_closed, quota_used, competition_required, idempotency_conflict.
     """
     with store.write(shared=True) as session:
         # What one person hands in at the same moment is taken one after another: a key counts once.
@@ -83,7 +85,9 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             return known
         now = store.now(session)
         place = _place(session, offer, now)
-        _check_window(place.competition, now)
+        _check_window(place, now)
+        attempts = quota.today(session, place.competition, place.challenge, place.entry, now)
+        quota.check(attempts, now)
         submission_id = new_id()
         judging = _queue(session, offer, place, submission_id, now)
         receipt = {
@@ -96,7 +100,7 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             "held_reason": judging.held_reason,
             "queue_position": turns.queue_position(session, judging),
             "eta_seconds": turns.eta_seconds(session, judging, now),
-            "attempts_left": None,
+            "attempts_left": None if attempts.left is None else attempts.left - 1,
         }
         session.get_one(Submission, submission_id).receipt = receipt
     log.info(
@@ -163,12 +167,17 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
     raise Problem("not_entered")
 
 
-def _check_window(competition: Competition, now: datetime) -> None:
+def _check_window(place: Place, now: datetime) -> None:
+    competition, challenge = place.competition, place.challenge
     phase = competitions.phase(competition, now)
     if phase is competitions.Phase.upcoming:
         raise Problem("competition_not_begun", f"{competition.slug} begins at {competition.opens_at.isoformat()}.")
     if phase is competitions.Phase.closed and competition.closes_at is not None:
         raise Problem("competition_over", f"{competition.slug} ended at {competition.closes_at.isoformat()}.")
+    if challenge.opens_at is not None and now < challenge.opens_at:
+        raise Problem("challenge_not_open", f"{challenge.challenge} begins at {challenge.opens_at.isoformat()}.")
+    if challenge.closes_at is not None and now >= challenge.closes_at:
+        raise Problem("challenge_closed", f"{challenge.challenge} ended at {challenge.closes_at.isoformat()}.")
 
 
 def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now: datetime) -> Judging:

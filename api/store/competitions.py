@@ -1,10 +1,12 @@
 """Competitions, their challenges and entries; knows challenges by slug, points and version only."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
@@ -12,12 +14,14 @@ from sqlmodel import Session, col, or_, select
 from api.errors import Problem
 from api.store import audit, people, standings
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Person, Role
+from api.store.tables import Competition, CompetitionChallenge, Entry, Person, Role, Submission
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No two of these are taken for each other on a slide."""
 CODE_LENGTH = 10
 """49 bits; wrong codes are counted per address."""
+MOST_CHANGES = 200
+"""Of one act, that the audit log keeps."""
 
 
 class Phase(StrEnum):
@@ -35,6 +39,28 @@ class ChallengePlace:
     slug: str
     points: int
     version: str
+    week: str | None = None
+    """The title of the week it belongs to; all challenges of a week have one window, and weeks do not overlap."""
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    """Its own window, within the competition's."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A competition as it is to be.
+
+    Without `opens_at` it opens now, or when it did; without `closes_at` it never closes.
+    """
+
+    slug: str
+    title: str
+    challenges: Sequence[ChallengePlace]
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    time_zone: str = "UTC"
+    per_day: int | None = None
+    """How many submissions of one entry and challenge a day scores."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +70,8 @@ class CompetitionView:
     phase: Phase
     opens_at: datetime
     closes_at: datetime | None
+    time_zone: str
+    per_day: int | None
     challenges: list[ChallengePlace]
     entries: int
 
@@ -72,35 +100,129 @@ def create(
     closes_at: datetime | None,
     challenges: Sequence[ChallengePlace],
     by: int,
+    time_zone: str = "UTC",
+    per_day: int | None = None,
 ) -> CompetitionView:
-    """A new competition; without `opens_at` it opens now, without `closes_at` it never closes.
+    """A new competition. Raises Problem name_taken, invalid_request."""
+    wanted = Wanted(slug, title, challenges, opens_at, closes_at, time_zone, per_day)
+    apply(store, wanted, by=by, new=True)
+    return find(store, slug)
 
-    Raises Problem name_taken, invalid_request.
+
+def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: bool = False) -> list[str]:
+    """Makes a competition what is wanted, or makes it; every change in words, and none when it is so already.
+
+    With `dry_run` nothing is changed. With `new` it must not be there yet.
+
+    All or nothing. Raises Problem invalid_request, and name_taken.
     """
     with store.write() as session:
         now = store.now(session)
-        opens = opens_at or now
-        if closes_at is not None and closes_at <= opens:
-            raise Problem("invalid_request", "closes_at must be later than opens_at.")
-        if session.exec(select(Competition.id).where(Competition.slug == slug)).first() is not None:
-            raise Problem("name_taken", f"There is a competition {slug} already.")
-        row = Competition(slug=slug, title=title, opens_at=opens, closes_at=closes_at, created_at=now)
-        session.add(row)
-        session.flush()
-        assert row.id is not None
-        for position, place in enumerate(challenges):
-            session.add(
-                CompetitionChallenge(
-                    competition_id=row.id,
-                    challenge=place.slug,
-                    position=position,
-                    points=place.points,
-                    version=place.version,
+        row = session.exec(select(Competition).where(Competition.slug == wanted.slug)).first()
+        if row is not None and new:
+            raise Problem("name_taken", f"There is a competition {wanted.slug} already.")
+        places = _places(session, row)
+        opens = wanted.opens_at or (row.opens_at if row else now)
+        gone = sorted(places.keys() - {one.slug for one in wanted.challenges})
+        _check_unused(session, [places[slug] for slug in gone])
+        _check(wanted, opens, row, places, now)
+        changes: list[str] = []
+        if row is None:
+            changes.append(f"{wanted.slug} is made")
+            row = Competition(slug=wanted.slug, title="", opens_at=opens, created_at=now)
+        told = {"title": wanted.title, "opens_at": opens, "closes_at": wanted.closes_at}
+        _set(row, told | {"time_zone": wanted.time_zone, "per_day": wanted.per_day}, "", changes)
+        changes += [f"{slug} is taken out" for slug in gone]
+        if not dry_run:
+            session.add(row)
+            session.flush()
+        rescore = False
+        for position, one in enumerate(wanted.challenges):
+            place = places.get(one.slug)
+            if place is None:
+                changes.append(f"{one.slug} is added")
+                place = CompetitionChallenge(
+                    competition_id=row.id or 0, challenge=one.slug, position=position, points=0, version=one.version
                 )
-            )
+            else:
+                rescore = rescore or place.points != one.points
+            values = {"points": one.points, "position": position, "week": one.week}
+            _set(place, values | {"opens_at": one.opens_at, "closes_at": one.closes_at}, f"{one.slug}: ", changes)
+            if not dry_run:
+                session.add(place)
+        if dry_run:
+            session.rollback()
+            return changes
+        for slug in gone:
+            session.delete(places[slug])
         session.flush()
-        audit.note(session, "competition.create", slug, by=by, at=now, challenges=[c.slug for c in challenges])
-        return _views(session, [row], now)[0]
+        if rescore:
+            standings.renew(session)
+        if changes:
+            audit.note(session, "competition.apply", wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
+        return changes
+
+
+def _check_unused(session: Session, places: Sequence[CompetitionChallenge]) -> None:
+    """Raises Problem invalid_request for a challenge that cannot be taken out any more."""
+    for place in places:
+        if session.exec(select(Submission.id).where(Submission.competition_challenge_id == place.id)).first():
+            raise Problem("invalid_request", f"{place.challenge} cannot be taken out: something was handed in for it.")
+
+
+def _places(session: Session, row: Competition | None) -> dict[str, CompetitionChallenge]:
+    if row is None:
+        return {}
+    query = select(CompetitionChallenge).where(CompetitionChallenge.competition_id == row.id)
+    return {place.challenge: place for place in session.exec(query)}
+
+
+def _set(row: Competition | CompetitionChallenge, values: dict[str, Any], before: str, changes: list[str]) -> None:
+    fresh = row.id is None
+    for name, value in values.items():
+        old = getattr(row, name)
+        if old != value:
+            setattr(row, name, value)
+            if not fresh or (value is not None and name != "position"):
+                told = f"{before}{name} {_word(value)}" if fresh else f"{before}{name} {_word(old)} -> {_word(value)}"
+                changes.append(told)
+
+
+def _word(value: object) -> str:
+    return "none" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _check(
+    wanted: Wanted,
+    opens: datetime,
+    row: Competition | None,
+    places: Mapping[str, CompetitionChallenge],
+    now: datetime,
+) -> None:
+    """Everything that can be wrong with it, one sentence each. Raises Problem invalid_request."""
+    wrong: list[str] = []
+    closes = wanted.closes_at
+    if closes is not None and closes <= opens:
+        wrong.append("closes_at must be later than opens_at.")
+    if closes is not None and closes <= now and (row is None or row.closes_at != closes):
+        wrong.append(f"closes_at: {closes.isoformat()} is in the past.")
+    weeks: dict[str, tuple[datetime, datetime]] = {}
+    for one in wanted.challenges:
+        old = places.get(one.slug)
+        begin, end = one.opens_at or opens, one.closes_at or closes or datetime.max.replace(tzinfo=UTC)
+        if begin >= end:
+            wrong.append(f"{one.slug}: it closes before it opens.")
+        if begin < opens or (closes is not None and end > closes):
+            wrong.append(f"{one.slug}: its window is not within that of the competition.")
+        if one.closes_at is not None and one.closes_at <= now and (old is None or old.closes_at != one.closes_at):
+            wrong.append(f"{one.slug}: closes_at {one.closes_at.isoformat()} is in the past.")
+        if one.week is not None and weeks.setdefault(one.week, (begin, end)) != (begin, end):
+            wrong.append(f"{one.slug}: week {one.week!r} has another window.")
+    for (name, (_, end)), (later, (begin, _)) in pairwise(sorted(weeks.items(), key=lambda item: item[1])):
+        if begin < end:
+            wrong.append(f"Week {later!r} begins before week {name!r} ends.")
+    if wrong:
+        raise Problem("invalid_request", " ".join(wrong))
 
 
 def find(store: Store, slug: str) -> CompetitionView:
@@ -245,7 +367,7 @@ def _views(session: Session, rows: Sequence[Competition], now: datetime) -> list
         .where(col(CompetitionChallenge.competition_id).in_(ids))
         .order_by(col(CompetitionChallenge.position))
     ):
-        view = ChallengePlace(place.challenge, place.points, place.version)
+        view = ChallengePlace(place.challenge, place.points, place.version, place.week, place.opens_at, place.closes_at)
         places.setdefault(place.competition_id, []).append(view)
     counted = session.exec(
         select(Entry.competition_id, func.count())
@@ -260,6 +382,8 @@ def _views(session: Session, rows: Sequence[Competition], now: datetime) -> list
             phase=phase(row, now),
             opens_at=row.opens_at,
             closes_at=row.closes_at,
+            time_zone=row.time_zone,
+            per_day=row.per_day,
             challenges=places.get(row.id or 0, []),
             entries=counts.get(row.id or 0, 0),
         )

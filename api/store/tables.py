@@ -143,6 +143,10 @@ class Competition(SQLModel, table=True):
     created_at: datetime
     join_code: str | None = Field(default=None, max_length=16, unique=True)
     """Who knows it may enter by themselves; None where an administrator enters people."""
+    time_zone: str = Field(default="UTC", max_length=64, sa_column_kwargs={"server_default": "UTC"})
+    """Where a day begins and ends."""
+    per_day: int | None = None
+    """How many submissions of one entry and challenge a day scores; None is as many as they like."""
 
 
 class CompetitionChallenge(SQLModel, table=True):
@@ -154,6 +158,11 @@ class CompetitionChallenge(SQLModel, table=True):
     position: int
     points: int
     version: str = Field(max_length=64)
+    week: str | None = Field(default=None, max_length=200)
+    """The title of the week it belongs to."""
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    """Its own window within the competition's."""
 
 
 class Entry(SQLModel, table=True):

@@ -134,6 +134,12 @@ class Api:
         places = [{"slug": challenge} for challenge in challenges]
         return _object(self._json("POST", "/competitions", json={"slug": slug, "title": title, "challenges": places}))
 
+    def apply_competition(self, slug: str, rules: dict[str, Any], *, dry_run: bool) -> list[str]:
+        """Makes a competition what these rules say; every change, in words."""
+        path, params = f"/competitions/{_part(slug)}", {"dry_run": dry_run}
+        changes = _object(self._json("PUT", path, params=params, json=rules)).get("changes")
+        return [str(one) for one in changes] if isinstance(changes, list) else []
+
     def new_join_code(self, competition: str) -> str:
         """Makes the code with which people join a competition by themselves."""
         return str(_object(self._json("POST", f"/competitions/{_part(competition)}/join-code"))["join_code"])

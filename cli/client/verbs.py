@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from cli.client import config, show, starter
+from cli.client import config, season, show, starter
 from cli.client.api import FINAL, Api, ApiError
 from cli.client.folder import read as read_folder
 from cli.client.folder import zipped
@@ -35,8 +35,8 @@ ARCHIVES = (".zip", ".tar.gz", ".tgz")
 """What a judge unpacks where a challenge takes several files."""
 
 
-def register(app: typer.Typer, challenge: typer.Typer) -> None:
-    """Hang these verbs into the command and its `challenge` group."""
+def register(app: typer.Typer, challenge: typer.Typer, competition: typer.Typer) -> None:
+    """Hang these verbs into the command and its groups."""
     app.command()(submit)
     app.command()(status)
     app.command()(leaderboard)
@@ -45,6 +45,7 @@ def register(app: typer.Typer, challenge: typer.Typer) -> None:
     challenge.command("list")(list_challenges)
     challenge.command("show")(show_challenge)
     challenge.command("get")(get_challenge)
+    competition.command("apply")(apply_competition)
 
 
 def submit(
@@ -79,6 +80,36 @@ def submit(
             _print_receipt(receipt, as_json)
             return
         _end_with_verdict(api, str(receipt.get("id")), as_json)
+
+
+def apply_competition(
+    file: Annotated[Path, typer.Argument(help="What it is to be, in TOML; docs/seasons.md says how.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Change it without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Make a competition what a file says: its weeks, challenges, points and rules. For administrators.
+
+    Shows what would change and asks first. All of it is changed or nothing; a second time there is nothing to change.
+    """
+    slug, rules = season.read(file)
+    with _api(url, token) as api:
+        changes = api.apply_competition(slug, rules, dry_run=True)
+        if not as_json:
+            for one in changes:
+                show.out.print(show.safe(one), soft_wrap=True)
+        if changes and not dry_run:
+            if not yes and not as_json:
+                typer.confirm(f"Change {slug} so?", abort=True)
+            changes = api.apply_competition(slug, rules, dry_run=False)
+    if as_json:
+        show.print_json({"competition": slug, "applied": not dry_run, "changes": changes})
+    elif not changes:
+        show.out.print(f"{slug} is so already.")
+    elif not dry_run:
+        show.out.print(f"{slug} is changed.")
 
 
 def status(
@@ -256,7 +287,9 @@ def _print_receipt(receipt: dict[str, Any], as_json: bool) -> None:
     queued = "" if place is None else f", position {int(place)} in the queue"
     if receipt.get("held_reason"):
         queued = f"; {show.safe(receipt['held_reason'])}"
-    show.out.print(f"Received {id}{queued}. See it with: assay status {id} --wait", soft_wrap=True)
+    left = receipt.get("attempts_left")
+    today = "" if left is None else f" {int(left)} left for today."
+    show.out.print(f"Received {id}{queued}.{today} See it with: assay status {id} --wait", soft_wrap=True)
 
 
 def _end_with_verdict(api: Api, id: str, as_json: bool) -> None:

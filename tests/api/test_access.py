@@ -138,6 +138,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{V1}/competitions"): Rule(
         only_admin(201), fresh({"title": "T", "challenges": [{"slug": "alpha"}]}, "slug", f"{V1}/competitions")
     ),
+    ("PUT", f"{V1}/competitions/{{slug}}"): Rule(
+        only_admin(200),
+        fixed(f"{V1}/competitions/put", json={"title": "T", "challenges": [{"slug": "alpha"}]}),
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/attempts"): Rule(
+        {"anonymous": 401, "ann": 200, "ben": 200, "reader": 200, "unscoped": 403, "admin": 403},
+        fixed(f"{V1}/competitions/cup/attempts"),
+    ),
     ("POST", f"{V1}/competitions/{{slug}}/entries"): Rule(only_admin(201), entry),
     ("POST", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(201), fixed(f"{V1}/competitions/cup/join-code")),
     ("GET", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(200), fixed(f"{V1}/competitions/cup/join-code")),

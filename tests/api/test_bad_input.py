@@ -14,6 +14,7 @@ from sqlmodel import select
 
 from api import jsonbody
 from api.errors import Problem
+from api.store import competitions
 from api.store.tables import Submission
 from tests.api.house import GOOD, V1, House, built, refused
 from tests.databases import Databases
@@ -170,8 +171,12 @@ def test_good_ones_beside_them(shared: House) -> None:
 def test_outside_the_window(shared: House, window: tuple[int, int], status: int, code: str) -> None:
     opens, closes = ((datetime.now(UTC) + timedelta(seconds=seconds)).isoformat() for seconds in window)
     slug = code.replace("_", "-")
-    assert shared.competition(slug, opens_at=opens, closes_at=closes).status_code == 201
+    if closes < datetime.now(UTC).isoformat():
+        refused(shared.competition(slug, opens_at=opens, closes_at=closes), 422, "invalid_request")
+    assert shared.competition(slug, opens_at=opens).status_code == 201
     shared.person(slug, slug)
+    with shared.context.store.write() as session:  # time passes
+        competitions.by_slug(session, slug).closes_at = datetime.fromisoformat(closes)
     refused(shared.submit(slug, data={"competition": slug}), status, code)
     refused(shared.submit(slug), status, code)
     refused(shared.submit("ann", data={"competition": slug}), 403, "not_entered")
@@ -314,10 +319,11 @@ def test_a_competition_as_it_was_asked_for(shared: House) -> None:
     made = shared.post("/competitions", "admin", json=body | {"challenges": challenges})
     assert made.status_code == 201
     read = shared.get("/competitions/fine").json()
+    no_window = dict.fromkeys(("week", "opens_at", "closes_at"))
     assert read == made.json()
     assert read["challenges"] == [
-        {"slug": "beta", "points": 7, "version": "beta-v1"},
-        {"slug": "alpha", "points": 100, "version": "alpha-v1"},
+        {"slug": "beta", "points": 7, "version": "beta-v1", **no_window},
+        {"slug": "alpha", "points": 100, "version": "alpha-v1", **no_window},
     ]
     assert (read["phase"], read["entries"], read["closes_at"]) == ("open", 0, "2089-12-31T22:00:00Z")
     assert "fine" in [competition["slug"] for competition in shared.get("/competitions").json()]

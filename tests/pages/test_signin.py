@@ -132,8 +132,10 @@ def test_who_does_not_know_a_code_learns_no_name(site: Site) -> None:
 
 def test_nobody_joins_what_is_over(site: Site) -> None:
     now = datetime.now(UTC)
-    ended = {"opens_at": now - timedelta(days=2), "closes_at": now - timedelta(days=1)}
-    competitions.create(site.store, slug="over", title="Over", challenges=[], by=1, **ended)
+    opened, ended = now - timedelta(days=2), now + timedelta(days=1)
+    competitions.create(site.store, slug="over", title="Over", challenges=[], by=1, opens_at=opened, closes_at=ended)
+    with site.store.write() as session:
+        competitions.by_slug(session, "over").closes_at = now - timedelta(days=1)
     code = competitions.new_join_code(site.store, "over", by=1)
     answer = Visitor(site).send("/join", code=code, name="late", password=PASSWORD)
     assert (answer.status_code, "over is over" in answer.text) == (409, True)
