@@ -6,20 +6,20 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
 from api import blobs, upload
-from api.auth import Principal, Reader, Submitter
+from api.auth import Administrator, Principal, Reader, Submitter
 from api.context import Context, Shared
 from api.errors import Problem
 from api.feedback import feedback
 from api.live import Topic
 from api.problems import Nothing, problems
 from api.routes.leaderboards import LastEventId
-from api.routes.words import Answer, QuerySlug, Route, SubmissionId
+from api.routes.words import Answer, Asked, QuerySlug, Route, SubmissionId, Title
 from api.store import accept, events, submissions
 from api.store.events import Happening
 from api.store.submissions import SubmissionView
@@ -46,6 +46,10 @@ class Receipt(Answer):
     queue_position: int | None
     eta_seconds: float | None
     attempts_left: int | None
+
+
+class NewVoid(Asked):
+    reason: Annotated[Title, Field(description="For the owner and the audit log.")]
 
 
 class CheckAnswer(Answer):
@@ -88,6 +92,7 @@ class SubmissionLine(Answer):
     score_part: View
     points: float | None
     ended_at: datetime | None
+    void_reason: Annotated[str | None, Field(description="Why staff lets it count for nothing; null where it counts.")]
 
 
 class SubmissionAnswer(SubmissionLine):
@@ -251,6 +256,23 @@ def cancel_submission(context: Shared, principal: Submitter, submission_id: Subm
     submissions.cancel(context.store, submission_id, owner=principal.sees, by=principal.person_id)
     log.info("submission.cancelled", submission=submission_id, person=principal.person_id)
     return describe(context, submissions.find(context.store, submission_id, owner=principal.sees))
+
+
+@router.put("/submissions/{submission_id}/void", status_code=204, responses=problems("forbidden", "not_found"))
+def void(
+    context: Shared,
+    principal: Administrator,
+    submission_id: SubmissionId,
+    wanted: Annotated[NewVoid, Body(examples=[{"reason": "It is the work of somebody else."}])],
+) -> None:
+    """Lets a submission count for nothing (administrators). Its owner is told why; boards follow at once."""
+    submissions.void(context.store, submission_id, wanted.reason, by=principal.person_id)
+
+
+@router.delete("/submissions/{submission_id}/void", status_code=204, responses=problems("forbidden", "not_found"))
+def restore(context: Shared, principal: Administrator, submission_id: SubmissionId) -> None:
+    """Lets a voided submission count again (administrators)."""
+    submissions.void(context.store, submission_id, None, by=principal.person_id)
 
 
 @router.get(

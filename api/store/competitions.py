@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from api.errors import Problem
-from api.store import audit, people, standings
+from api.store import audit, events, people, standings
 from api.store.database import Store
 from api.store.tables import Competition, CompetitionChallenge, Entry, Person, Role, Submission
 
@@ -158,6 +158,8 @@ def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: 
         session.flush()
         if rescore:
             standings.renew(session)
+        if changes and places:
+            events.board_changed(session, row.id or 0, at=now)
         if changes:
             audit.note(session, "competition.apply", wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
         return changes

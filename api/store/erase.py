@@ -99,6 +99,7 @@ def _contents(session: Session, found: Sequence[Submission], now: datetime) -> N
     """What these people wrote, and what the judge repeats of it."""
     for submission in found:
         submission.files, submission.idempotency_key, submission.erased_at = [], None, now
+        submission.void_reason = submission.void_reason and "erased"  # it may be about a person
         session.add(submission)
     mine = select(Judging.id).where(col(Judging.submission_id).in_([one.id for one in found])).scalar_subquery()
     for verdict in session.exec(select(VerdictRow).where(col(VerdictRow.judging_id).in_(mine))).all():

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from api.store.database import Store, add_late
-from api.store.tables import Audience, Event
+from api.store.tables import Audience, Competition, Event
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ def of_submission(
     """Tells a submission's owner its new state."""
     payload = {"id": submission_id, "state": state, "stage": stage, **more}
     add(session, "submission", at=at, audience=Audience.owner, payload=payload, submission_id=submission_id)
+
+
+def board_changed(session: Session, competition_id: int, *, at: datetime) -> None:
+    """Tells everybody that the boards of a competition are others, where no single total says how."""
+    slug = session.get_one(Competition, competition_id).slug
+    payload = {"competition": slug}
+    add(session, "board", at=at, audience=Audience.public, payload=payload, competition_id=competition_id)
 
 
 def to_operator(session: Session, kind: str, *, at: datetime, submission_id: str | None, **payload: Any) -> None:

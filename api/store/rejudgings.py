@@ -17,7 +17,6 @@ from api.errors import Problem
 from api.store import audit, competitions, events, judgings, standings, turns, verdicts
 from api.store.database import Store
 from api.store.tables import (
-    OVERALL,
     Audience,
     Competition,
     CompetitionChallenge,
@@ -384,7 +383,7 @@ def _boards(
 
 
 def _tell(session: Session, changes: Collection[Change], moves: Collection[Move], now: datetime) -> None:
-    """Owners hear of their new verdict, everybody of the totals that changed."""
+    """Owners hear of their new verdict, everybody that boards are others."""
     for change in changes:
         word = Verdict(change.after.verdict)
         payload = {"id": change.submission, "verdict": word.value, "letters": word.letters}
@@ -397,15 +396,5 @@ def _tell(session: Session, changes: Collection[Change], moves: Collection[Move]
             submission_id=change.submission,
         )
     ids = dict(session.exec(select(Competition.slug, Competition.id)).all())
-    for move in moves:
-        if move.challenge is None:
-            payload = {"competition": move.competition, "challenge": OVERALL, "name": move.entry}
-            payload |= {"points": move.points_after}  # type: ignore[dict-item]
-            events.add(
-                session,
-                "board",
-                at=now,
-                audience=Audience.public,
-                payload=payload,
-                competition_id=ids[move.competition],
-            )
+    for slug in {one.competition for one in changes} | {one.competition for one in moves}:
+        events.board_changed(session, ids[slug] or 0, at=now)

@@ -120,19 +120,22 @@ def _key(row: Standing) -> Key:
     return (row.competition_id, row.board, row.view, row.entry_id)
 
 
-def computed(session: Session, instead: Mapping[str, VerdictRow] | None = None) -> dict[Key, Standing]:
+def computed(
+    session: Session, instead: Mapping[str, VerdictRow] | None = None, *, entry_id: int | None = None
+) -> dict[Key, Standing]:
     """Every standing as the effective verdicts give it, from nothing; the rows are not in the session.
 
-    `instead`: verdicts, by submission, in place of those that are effective.
+    `instead`: verdicts, by submission, in place of those that are effective. What is voided counts for nothing.
     """
     rows: dict[Key, Standing] = {}
-    for entry in session.exec(select(Entry)):
+    entries = select(Entry) if entry_id is None else select(Entry).where(Entry.id == entry_id)
+    for entry in session.exec(entries):
         for view in View:
             assert entry.id is not None
             row = _blank(entry.competition_id, OVERALL, view, entry.id)
             rows[_key(row)] = row
     boards: dict[Key, list[Standing]] = {key: [] for key in rows}
-    for result in _results(session, instead or {}):
+    for result in _results(session, instead or {}, entry_id):
         for view in View:
             fresh = _blank(result.competition_id, result.challenge, view, result.entry_id)
             row = rows.setdefault(_key(fresh), fresh)
@@ -144,14 +147,16 @@ def computed(session: Session, instead: Mapping[str, VerdictRow] | None = None) 
     return rows
 
 
-def _results(session: Session, instead: Mapping[str, VerdictRow]) -> Iterable[Result]:
+def _results(session: Session, instead: Mapping[str, VerdictRow], entry_id: int | None) -> Iterable[Result]:
     query = (
         select(VerdictRow, Submission, CompetitionChallenge)
         .join(Judging, col(Judging.id) == VerdictRow.judging_id)
         .join(Submission, col(Submission.id) == Judging.submission_id)
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
-        .where(Judging.effective, Judging.state == State.done)
+        .where(Judging.effective, Judging.state == State.done, col(Submission.voided_at).is_(None))
     )
+    if entry_id is not None:
+        query = query.where(Submission.entry_id == entry_id)
     for effective, submission, challenge in session.exec(query):
         verdict = instead.get(submission.id, effective)
         if verdict.verdict != Verdict.judge_error.value:
@@ -216,6 +221,13 @@ def renew(session: Session) -> dict[Key, Standing]:
     session.exec(delete(Standing))
     session.add_all(rows.values())
     return rows
+
+
+def renew_entry(session: Session, entry_id: int) -> None:
+    """The same for one entry."""
+    session.exec(select(Entry.id).where(Entry.id == entry_id).with_for_update(key_share=True)).one()
+    session.exec(delete(Standing).where(col(Standing.entry_id) == entry_id))
+    session.add_all(computed(session, entry_id=entry_id).values())
 
 
 def ranks(rows: Iterable[Standing]) -> dict[int, int]:

@@ -9,9 +9,10 @@ from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from api.errors import Problem
-from api.store import audit, judgings, standings, turns, verdicts, workers
+from api.store import audit, events, judgings, standings, turns, verdicts, workers
 from api.store.database import Store
 from api.store.tables import (
+    Audience,
     ChallengeBuild,
     Competition,
     CompetitionChallenge,
@@ -51,6 +52,8 @@ class SubmissionView:
     points: float | None
     report: dict[str, Any] | None
     ended_at: datetime | None
+    void_reason: str | None
+    """Why it counts for nothing; None where it counts."""
 
     @property
     def final(self) -> bool:
@@ -142,6 +145,36 @@ def cancel(store: Store, submission_id: str, *, owner: int | None, by: int) -> N
             audit.note(session, "submission.cancel", submission_id, by=by, at=now)
 
 
+def void(store: Store, submission_id: str, reason: str | None, *, by: int) -> None:
+    """Lets a submission count for nothing, for a reason its owner is told; with None it counts again.
+
+    Its verdict stays, and so does what it took of a quota. Twice is as good as once. Raises Problem not_found.
+    """
+    with store.write() as session:
+        submission = session.get(Submission, submission_id)
+        if submission is None:
+            raise Problem("not_found")
+        if reason == submission.void_reason and (reason is None) == (submission.voided_at is None):
+            return
+        now = store.now(session)
+        submission.voided_at, submission.void_reason = (None if reason is None else now), reason
+        session.add(submission)
+        session.flush()
+        standings.renew_entry(session, submission.entry_id)
+        word = "restored" if reason is None else "voided"
+        audit.note(session, f"submission.{word}", submission_id, by=by, at=now, reason=reason)
+        events.add(
+            session,
+            word,
+            at=now,
+            audience=Audience.owner,
+            payload={"id": submission_id, "reason": reason},
+            submission_id=submission_id,
+        )
+        competition = session.get_one(Entry, submission.entry_id).competition_id
+        events.board_changed(session, competition, at=now)
+
+
 def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
     """Where the upload is. Raises Problem not_found."""
     with store.read() as session:
@@ -181,6 +214,7 @@ def _view(
     view = verdicts.view_in_force(competition.closes_at, now)
     score = standings.result_of(verdict, submission, challenge).part(view) if verdict else None
     position = turns.queue_position(session, judging)
+    voided = submission.voided_at is not None
     lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
     return SubmissionView(
         id=submission.id,
@@ -201,9 +235,10 @@ def _view(
         verdict=verdict.verdict if verdict else None,
         score=score,
         withheld=verdict is not None and view is View.public and not verdict.shown,
-        points=None if score is None else standings.points_for(challenge.points, score),
+        points=None if score is None or voided else standings.points_for(challenge.points, score),
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,
+        void_reason=submission.void_reason if voided else None,
     )
 
 

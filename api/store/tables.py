@@ -177,7 +177,7 @@ class Entry(SQLModel, table=True):
 
 
 class Submission(SQLModel, table=True):
-    """What was received; never changed afterwards, but what people wrote may be erased."""
+    """What was received; never changed afterwards, but what people wrote may be erased, and it may be voided."""
 
     __table_args__ = (
         sa.UniqueConstraint("person_id", "idempotency_key"),
@@ -197,6 +197,9 @@ class Submission(SQLModel, table=True):
     receipt: dict[str, Any] = Field(sa_type=sa.JSON)
     erased_at: datetime | None = None
     """Since when its files are not kept any more."""
+    voided_at: datetime | None = None
+    """Since when it counts for nothing, whatever its verdict."""
+    void_reason: str | None = Field(default=None, max_length=500)
 
 
 class Judging(SQLModel, table=True):

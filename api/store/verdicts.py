@@ -71,7 +71,7 @@ def record(
         )
     if report.verdict is Verdict.judge_error:
         events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
-    elif judging.effective:
+    elif judging.effective and submission.voided_at is None:
         _stand(session, standings.result_of(row, submission, challenge), competition, view, now)
     _wake_sibling(session, judging, now)
 

@@ -87,12 +87,16 @@ def verdict(seen: dict[str, Any]) -> None:
             headline.append(f"  {_number(seen['score'])} of 100")
         if seen["points"] is not None:
             headline.append(f"  ({_number(seen['points'])} points)")
+        if seen.get("void_reason"):
+            headline.append("  voided", "bold red")
         if seen.get("withheld"):
             headline.append("  not a step better than the best score you were told", "dim")
     else:
         headline.append(progress(seen), "bold")
     headline.append(f"  {safe(seen['challenge'])}  {safe(seen['id'])}", "dim")
     out.print(headline, soft_wrap=True)
+    if seen.get("void_reason"):
+        out.print(text(f"It counts for nothing: {seen['void_reason']}"), soft_wrap=True)
     if seen["message"]:
         out.print(text(seen["message"]), soft_wrap=True)
     if seen.get("build_log"):

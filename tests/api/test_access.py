@@ -56,6 +56,11 @@ def submission(suffix: str = "") -> Callable[[House], tuple[str, dict[str, Any]]
     return lambda house: (f"{V1}/submissions/{house.submitted('ann')}{suffix}", {})
 
 
+def voiding(house: House) -> tuple[str, dict[str, Any]]:
+    path, more = submission("/void")(house)
+    return path, more | {"json": {"reason": "a test"}}
+
+
 def judged(suffix: str) -> Callable[[House], tuple[str, dict[str, Any]]]:
     def make(house: House) -> tuple[str, dict[str, Any]]:
         sent = house.submitted("ann", "beta")
@@ -113,6 +118,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{V1}/challenges"): Rule(ANYBODY, fixed(f"{V1}/challenges")),
     ("GET", f"{V1}/challenges/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha")),
     ("GET", f"{V1}/challenges/{{slug}}/data"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha/data")),
+    ("GET", f"{V1}/audit"): Rule(only_admin(200), fixed(f"{V1}/audit")),
+    ("PUT", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), voiding),
+    ("DELETE", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), submission("/void")),
+    ("GET", f"{V1}/leaderboards/{{competition}}/export.csv"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup/export.csv")),
     ("POST", f"{V1}/rejudgings"): Rule(only_admin(201), rejudged()),
     ("GET", f"{V1}/rejudgings"): Rule(only_admin(200), fixed(f"{V1}/rejudgings")),
     ("GET", f"{V1}/rejudgings/{{rejudging_id}}"): Rule(only_admin(200), rejudging("")),
