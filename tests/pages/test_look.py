@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from playwright.sync_api import Page, expect
 from api.blobs import pack
 from api.errors import Problem
 from api.pages.render import STATIC, static
-from api.store import competitions, judgings, people, workers
+from api.store import competitions, judgings, people, submissions, workers
 from api.store.tables import Scope
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
@@ -60,6 +61,8 @@ PAGES = {
     "join": ("/join?code=ABCDE", None),
     "join as somebody": ("/join", "ada"),
     "account": ("/account", "ada"),
+    "submission that is voided": ("voided", "ben"),
+    "challenge with rules": ("/challenges/toy-run", "cy"),
 }
 REFUSED = {
     "missing": (404, "/leaderboards/nope", None),
@@ -84,6 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         workers.heartbeat(site.store, "w", 2)
         made = {"accepted": site.score("ada", 100)}
         site.score("ben", 66.67)
+        made["voided"] = site.score("ben", 90)
         made["wrong"] = site.post("ada", "toy-run")
         site.judge(report(45.5, message="ValueError in line 3"))
         files = {"Dockerfile": b"FROM x\n" * 200, "app.py": b"wide = " + b"1" * 400, "weights.bin": bytes(range(256))}
@@ -95,6 +99,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         claim = judgings.claim(site.store, worker="w", lease_seconds=3600)
         assert claim is not None and judgings.set_stage(site.store, claim, "running")
         made["waiting"] = site.post("ada", "toy-run")
+        submissions.void(site.store, made["voided"], "It is the work of somebody else.", by=1)
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        places = [
+            competitions.ChallengePlace("toy-call", 100, "v", "Week 2", opens_at=tomorrow),
+            competitions.ChallengePlace("toy-run", 100, "v", "Week 1", closes_at=tomorrow),
+        ]
+        ruled = competitions.Wanted("ruled", "Ruled", places, closes_at=tomorrow + timedelta(days=1), per_day=3)
+        competitions.apply(site.store, ruled, by=1)
+        competitions.add_entry(site.store, "ruled", "cy", by=1)
         site.paths = {name: f"/submissions/{id}" for name, id in made.items()}  # type: ignore[attr-defined]
         yield site
 
@@ -120,6 +133,19 @@ def test_a_page_is_accessible_and_fits(site: Site, open_page: Open, name: str) -
     page = open_page(site.paths.get(path, path), person, reduced_motion="reduce")  # type: ignore[attr-defined]
     expect(page.locator("h1")).to_be_visible()
     looks_right(page)
+
+
+def test_rules_stand_where_one_hands_in(site: Site, open_page: Open) -> None:
+    page = open_page("/challenges/toy-run", "cy")
+    expect(page.locator("aside")).to_contain_text("3 of 3 left today in Ruled")
+    expect(page.locator("aside")).to_contain_text("In Ruled it ends")
+    expect(open_page("/challenges/toy-call", "cy").locator("aside")).to_contain_text("In Ruled it begins")
+    expect(open_page("/challenges/toy-run", "ada").locator("aside")).not_to_contain_text("Ruled it")
+
+
+def test_who_is_voided_reads_why(site: Site, open_page: Open) -> None:
+    page = open_page(site.paths["voided"], "ben")  # type: ignore[attr-defined]
+    expect(page.locator("main")).to_contain_text("It counts for nothing: It is the work of somebody else.")
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -151,10 +177,10 @@ def test_no_width_takes_the_margin_away(site: Site, open_page: Open) -> None:
 
 
 def test_a_command_can_be_copied(site: Site, open_page: Open) -> None:
-    page = open_page("/challenges/toy-call", permissions=["clipboard-read", "clipboard-write"])
+    page = open_page("/challenges/maths", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == "assay submit toy-call solution.py"
+    assert page.evaluate("navigator.clipboard.readText()") == "assay submit maths solution.py"
 
 
 def test_axe_would_find_something(site: Site, open_page: Open) -> None:
