@@ -20,7 +20,7 @@ from api.metrics import ApiMetrics, Observed, exposed
 from api.pages import site
 from api.passwords import Passwords
 from api.queue import Bell
-from api.routes import accounts, audit, competitions, leaderboards, rejudgings, status, submissions
+from api.routes import accounts, audit, competitions, extensions, leaderboards, rejudgings, status, submissions
 from api.routes import challenges as challenge_routes
 from api.settings import Settings, write_private
 from api.store import Store, people
@@ -63,7 +63,17 @@ def create_app(
     app.add_middleware(_Headers)
     app.include_router(status.health)
     v1 = APIRouter(prefix=PREFIX)
-    for noun in (accounts, challenge_routes, competitions, submissions, leaderboards, rejudgings, audit, status):
+    for noun in (
+        accounts,
+        challenge_routes,
+        competitions,
+        extensions,
+        submissions,
+        leaderboards,
+        rejudgings,
+        audit,
+        status,
+    ):
         v1.include_router(noun.router)
     app.include_router(v1)
     site.install(app)

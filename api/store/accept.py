@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, events, quota, turns
+from api.store import competitions, events, extensions, quota, turns
 from api.store.database import Store
 from api.store.tables import (
     Competition,
@@ -61,7 +61,7 @@ def look(store: Store, offer: Offer) -> dict[str, Any] | None:
         if known is None:
             now = store.now(session)
             place = _place(session, offer, now)
-            _check_window(place, now)
+            _check_window(session, place, now)
             quota.check(quota.today(session, place.competition, place.challenge, place.entry, now), now)
         return known
 
@@ -85,7 +85,7 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             return known
         now = store.now(session)
         place = _place(session, offer, now)
-        _check_window(place, now)
+        _check_window(session, place, now)
         attempts = quota.today(session, place.competition, place.challenge, place.entry, now)
         quota.check(attempts, now)
         submission_id = new_id()
@@ -167,16 +167,18 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
     raise Problem("not_entered")
 
 
-def _check_window(place: Place, now: datetime) -> None:
+def _check_window(session: Session, place: Place, now: datetime) -> None:
     competition, challenge = place.competition, place.challenge
+    until = extensions.until(session, place.entry.id or 0, challenge.id or 0)
+    extended = until is not None and now < until
     phase = competitions.phase(competition, now)
     if phase is competitions.Phase.upcoming:
         raise Problem("competition_not_begun", f"{competition.slug} begins at {competition.opens_at.isoformat()}.")
-    if phase is competitions.Phase.closed and competition.closes_at is not None:
+    if phase is competitions.Phase.closed and competition.closes_at is not None and not extended:
         raise Problem("competition_over", f"{competition.slug} ended at {competition.closes_at.isoformat()}.")
     if challenge.opens_at is not None and now < challenge.opens_at:
         raise Problem("challenge_not_open", f"{challenge.challenge} begins at {challenge.opens_at.isoformat()}.")
-    if challenge.closes_at is not None and now >= challenge.closes_at:
+    if challenge.closes_at is not None and now >= challenge.closes_at and not extended:
         raise Problem("challenge_closed", f"{challenge.challenge} ended at {challenge.closes_at.isoformat()}.")
 
 

@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, delete, or_, select
 
 from api.errors import Problem
 from api.store import audit, events, people, standings
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Person, Role, Submission
+from api.store.tables import Competition, CompetitionChallenge, Entry, Extension, Person, Role, Submission
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No two of these are taken for each other on a slide."""
@@ -154,6 +154,7 @@ def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: 
             session.rollback()
             return changes
         for slug in gone:
+            session.exec(delete(Extension).where(col(Extension.competition_challenge_id) == places[slug].id))
             session.delete(places[slug])
         session.flush()
         if rescore:

@@ -21,6 +21,7 @@ from api.store.tables import (
     CompetitionChallenge,
     Entry,
     Event,
+    Extension,
     Judging,
     Person,
     Role,
@@ -51,8 +52,9 @@ def person(store: Store, person_id: int, *, by: int) -> None:
             return
         now = store.now(session)
         _cancel_open(session, person_id, now)
-        query = select(Submission).where(Submission.person_id == person_id, col(Submission.erased_at).is_(None))
-        _contents(session, session.exec(query).all(), now)
+        theirs = session.exec(select(Submission).where(Submission.person_id == person_id)).all()
+        _contents(session, theirs, now)
+        _words_about(session, theirs)
         session.exec(delete(BrowserSession).where(col(BrowserSession.person_id) == person_id))
         session.exec(delete(Token).where(col(Token.person_id) == person_id))
         _rename(session, found)
@@ -99,13 +101,25 @@ def _contents(session: Session, found: Sequence[Submission], now: datetime) -> N
     """What these people wrote, and what the judge repeats of it."""
     for submission in found:
         submission.files, submission.idempotency_key, submission.erased_at = [], None, now
-        submission.void_reason = submission.void_reason and "erased"  # it may be about a person
         session.add(submission)
     mine = select(Judging.id).where(col(Judging.submission_id).in_([one.id for one in found])).scalar_subquery()
     for verdict in session.exec(select(VerdictRow).where(col(VerdictRow.judging_id).in_(mine))).all():
         verdict.report = {**verdict.report, "message": "", "build_log": ""}
         session.add(verdict)
     session.exec(update(Attempt).where(col(Attempt.judging_id).in_(mine)).values(evidence={}))
+
+
+def _words_about(session: Session, found: Sequence[Submission]) -> None:
+    """What staff said about these submissions: it may be about a person."""
+    for submission in found:
+        submission.void_reason = submission.void_reason and "erased"
+        session.add(submission)
+    ids = [one.id for one in found]
+    session.exec(update(Audit).where(col(Audit.subject).in_(ids)).values(detail={}))
+    told = select(Event).where(col(Event.submission_id).in_(ids), Event.kind == "voided")
+    for event in session.exec(told).all():
+        event.payload = {**event.payload, "reason": "erased"}
+        session.add(event)
 
 
 def _rename(session: Session, found: Person) -> None:
@@ -123,6 +137,7 @@ def _rename(session: Session, found: Person) -> None:
         names |= {f"{slug}/{found.name}": f"{slug}/{nobody}"}
         entry.name = nobody
         session.add(entry)
+        session.exec(delete(Extension).where(col(Extension.entry_id) == entry.id))
     for old, new in names.items():
-        session.exec(update(Audit).where(col(Audit.subject) == old).values(subject=new))
+        session.exec(update(Audit).where(col(Audit.subject) == old).values(subject=new, detail={}))
     found.name = nobody

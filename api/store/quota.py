@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from api.errors import Problem
-from api.store import competitions
+from api.store import competitions, extensions
 from api.store.database import Store
 from api.store.tables import Competition, CompetitionChallenge, Entry, Judging, State, Submission, VerdictRow
 from challenges.report import Verdict
@@ -51,6 +51,7 @@ class Chance:
     title: str
     opens_at: datetime | None
     closes_at: datetime | None
+    """Of this challenge or, where they have one, of their extension."""
     begun: bool
     over: bool
     attempts: Attempts
@@ -67,19 +68,19 @@ def of_challenge(store: Store, challenge: str, person_id: int) -> list[Chance]:
             .where(CompetitionChallenge.challenge == challenge, Entry.person_id == person_id)
             .order_by(Competition.slug)
         )
-        return [
-            Chance(
-                competition.slug,
-                competition.title,
-                place.opens_at,
-                place.closes_at,
-                begun=place.opens_at is None or now >= place.opens_at,
-                over=place.closes_at is not None and now >= place.closes_at,
-                attempts=today(session, competition, place, entry, now),
-            )
-            for competition, place, entry in session.exec(query)
-            if competitions.phase(competition, now) is competitions.Phase.open
-        ]
+        found = []
+        for competition, place, entry in session.exec(query):
+            until = extensions.until(session, entry.id or 0, place.id or 0)
+            phase = competitions.phase(competition, now)
+            extended = until is not None and now < until
+            if phase is competitions.Phase.open or (phase is competitions.Phase.closed and extended):
+                closes = until if extended else place.closes_at
+                begun = place.opens_at is None or now >= place.opens_at
+                over = closes is not None and now >= closes
+                attempts = today(session, competition, place, entry, now)
+                slug, title = competition.slug, competition.title
+                found.append(Chance(slug, title, place.opens_at, closes, begun, over, attempts))
+        return found
 
 
 def today(

@@ -176,6 +176,18 @@ class Entry(SQLModel, table=True):
     created_at: datetime
 
 
+class Extension(SQLModel, table=True):
+    """A later deadline of one entry, for one challenge or (null) for all of them."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    entry_id: int = _ref("entry.id", index=True)
+    competition_challenge_id: int | None = _ref("competition_challenge.id", default=None)
+    closes_at: datetime
+    reason: str = Field(max_length=500)
+    created_at: datetime
+    created_by: int = _ref("person.id")
+
+
 class Submission(SQLModel, table=True):
     """What was received; never changed afterwards, but what people wrote may be erased, and it may be voided."""
 

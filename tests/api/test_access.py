@@ -56,6 +56,19 @@ def submission(suffix: str = "") -> Callable[[House], tuple[str, dict[str, Any]]
     return lambda house: (f"{V1}/submissions/{house.submitted('ann')}{suffix}", {})
 
 
+def extending(house: House) -> tuple[str, dict[str, Any]]:
+    house.competition("ends", closes_at="2100-01-01T00:00:00Z")
+    house.post("/competitions/ends/entries", "admin", json={"person": "ann"})
+    body = {"entry": "ann", "closes_at": "2100-01-02T00:00:00Z", "reason": "a test"}
+    return f"{V1}/competitions/ends/extensions", {"json": body}
+
+
+def extended(house: House) -> tuple[str, dict[str, Any]]:
+    path, more = extending(house)
+    made = house.post(path.removeprefix(V1), "admin", **more).json()
+    return f"{path}/{made['id']}", {}
+
+
 def voiding(house: House) -> tuple[str, dict[str, Any]]:
     path, more = submission("/void")(house)
     return path, more | {"json": {"reason": "a test"}}
@@ -118,6 +131,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{V1}/challenges"): Rule(ANYBODY, fixed(f"{V1}/challenges")),
     ("GET", f"{V1}/challenges/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha")),
     ("GET", f"{V1}/challenges/{{slug}}/data"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha/data")),
+    ("POST", f"{V1}/competitions/{{slug}}/extensions"): Rule(only_admin(201), extending),
+    ("GET", f"{V1}/competitions/{{slug}}/extensions"): Rule(
+        only_admin(200), fixed(f"{V1}/competitions/cup/extensions")
+    ),
+    ("DELETE", f"{V1}/competitions/{{slug}}/extensions/{{extension_id}}"): Rule(only_admin(204), extended),
     ("GET", f"{V1}/audit"): Rule(only_admin(200), fixed(f"{V1}/audit")),
     ("PUT", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), voiding),
     ("DELETE", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), submission("/void")),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, select
 
 from api.errors import Problem
-from api.store import competitions, erase, invariants, judgings, leaderboards, people, submissions
+from api.store import competitions, erase, extensions, invariants, judgings, leaderboards, people, submissions
 from api.store.tables import Judging, Person, Role, Scope, State
 from challenges.report import Report, Verdict
 from tests.store.world import World, report
@@ -42,6 +44,9 @@ def full_life(world: World) -> list[str]:
     words = Report(Verdict.runtime_error, message="MaryamError in line 3", build_log="maryam's log")
     assert judgings.commit(world.store, claim, words, evidence={"detail": "maryam's traceback"})
     ids += [world.submit("maryam", "alpha"), world.submit("maryam", "alpha")]
+    later = world.clock.now + timedelta(days=9)
+    extensions.grant(world.store, "cup", "maryam", None, later, "Maryam is ill.", by=world.ids["staff"])
+    submissions.void(world.store, ids[1], "Maryam copied it.", by=world.ids["staff"])
     world.claimed()
     return ids
 

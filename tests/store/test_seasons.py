@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from api.errors import Problem
-from api.store import competitions, invariants, judgings, leaderboards, quota, submissions
+from api.store import competitions, extensions, invariants, judgings, leaderboards, quota, submissions
 from api.store.competitions import ChallengePlace, Wanted
 from api.store.tables import Audit, Competition
 from challenges.report import Verdict
@@ -183,6 +183,51 @@ def test_a_rejudged_failure_counts_again_and_refuses_nobody_later(world: World) 
     claim = world.claimed()
     assert judgings.commit(world.store, claim, report(50), evidence={})
     assert left(world) == 0
+
+
+def test_an_extension_is_for_one_entry_and_what_it_names(world: World) -> None:
+    what = wanted(world)
+    put(world, what)
+    for name in ("ann", "ben"):
+        world.person(name, "season")
+    begin = world.clock.now
+
+    def outcome(name: str, challenge: str) -> str:
+        try:
+            return world.submit(name, challenge, competition="season") and "accepted"
+        except Problem as problem:
+            return problem.code.code
+
+    def grant(challenge: str | None, closes_at: datetime, entry: str = "ann") -> str:
+        try:
+            by = world.ids["staff"]
+            return extensions.grant(world.store, "season", entry, challenge, closes_at, "ill", by=by).entry
+        except Problem as problem:
+            return problem.code.code
+
+    assert grant("alpha", begin + 6 * DAY) == "invalid_request", "that is no extension"
+    assert grant("nothing", begin + 8 * DAY) == "unknown_challenge"
+    assert grant("alpha", begin + 8 * DAY, "nobody") == "not_entered"
+    assert grant("alpha", begin + 8 * DAY) == "ann"
+    assert grant("alpha", begin + 9 * DAY) == "ann", "in place of the other"
+    assert [one.closes_at for one in extensions.listed(world.store, "season")] == [begin + 9 * DAY]
+    world.clock.tick(8.5 * 86400)
+    assert [outcome(name, "alpha") for name in ("ann", "ben")] == ["accepted", "challenge_closed"]
+    world.clock.tick(86400)
+    assert outcome("ann", "alpha") == "challenge_closed"
+
+    assert grant(None, begin + 16 * DAY) == "ann"
+    assert grant(None, begin + 9 * DAY) == "invalid_request", "in the past"
+    world.clock.tick(5 * 86400)
+    assert [outcome("ann", one) for one in ("alpha", "beta", "gamma")] == ["accepted"] * 3
+    assert outcome("ben", "gamma") == "competition_over"
+    chances = quota.of_challenge(world.store, "gamma", world.ids["ann"])
+    assert [(one.closes_at, one.over) for one in chances if one.competition == "season"] == [(begin + 16 * DAY, False)]
+    given = extensions.listed(world.store, "season")
+    extensions.withdraw(world.store, "season", given[0].id, by=world.ids["staff"])
+    assert outcome("ann", "gamma") == "competition_over"
+    with pytest.raises(Problem):
+        extensions.withdraw(world.store, "cup", given[1].id, by=world.ids["staff"])
 
 
 ZONES = st.sampled_from(
