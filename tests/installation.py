@@ -139,14 +139,14 @@ class Installation:
         return str(accept.accept(self.store, offer)["id"])
 
     def judging(self, submission: str) -> Judging:
-        """The judging of a submission as it stands."""
+        """The judging of a submission that counts, as it stands."""
         with self.store.read() as session:
-            return session.exec(select(Judging).where(Judging.submission_id == submission)).one()
+            return session.exec(select(Judging).where(Judging.submission_id == submission, Judging.effective)).one()
 
     def verdicts(self, submission: str) -> list[VerdictRow]:
-        """Every verdict a submission has; there must never be two."""
+        """Every verdict of a submission that counts; there must never be two."""
         with self.store.read() as session:
-            query = select(VerdictRow).join(Judging).where(Judging.submission_id == submission)
+            query = select(VerdictRow).join(Judging).where(Judging.submission_id == submission, Judging.effective)
             return list(session.exec(query))
 
     def attempts(self, submission: str) -> list[Attempt]:

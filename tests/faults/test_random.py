@@ -23,7 +23,7 @@ import sqlalchemy
 from sqlmodel import col, select
 
 from api.errors import Problem
-from api.store import submissions
+from api.store import rejudgings, submissions
 from api.store.tables import Attempt, Judging, Outcome, State
 from tests.databases import Databases
 from tests.installation import Installation, environment, wait_for
@@ -54,6 +54,7 @@ class House:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
+    rejudging: int | None = None
 
     def hire(self) -> None:
         """Up to as many workers as there should be."""
@@ -120,6 +121,23 @@ class House:
                 if problem.code.code != "already_done":
                     raise
 
+    def rejudge(self) -> None:
+        """Everything that has a verdict is judged again; the next time that is applied, or dropped half way."""
+        try:
+            if self.rejudging is None:
+                chosen = rejudgings.Selection(self.at.slug)
+                versions = {slug: one.version for slug, one in self.at.challenges.items()}
+                made = rejudgings.create(self.at.store, chosen, versions=versions, reason="a fault", by=1)
+                self.rejudging = made.id
+                return
+            end = rejudgings.apply if self.rng.random() < 0.5 else rejudgings.drop
+            end(self.at.store, self.rejudging, by=1)
+        except Problem as problem:
+            if problem.code.code != "not_judged_yet":
+                raise
+            rejudgings.drop(self.at.store, self.rejudging or 0, by=1)
+        self.rejudging = None
+
     def database_away(self) -> None:
         """Another writer holds SQLite for seconds; PostgreSQL closes every connection but ours."""
         url = sqlalchemy.make_url(self.at.settings.database)
@@ -163,6 +181,8 @@ FAULTS = (
     House.freeze_for_long,
     House.cancel,
     House.cancel,
+    House.rejudge,
+    House.rejudge,
     House.database_away,
 )
 
@@ -194,6 +214,8 @@ def test_every_submission_gets_its_one_verdict(house: House, extent: tuple[int, 
             house.hire()
             time.sleep(house.rng.uniform(0.2, 1.2))
     wait_for(lambda: quiet(house), "every verdict", QUIET_SECONDS)
+    if house.rejudging is not None:
+        rejudgings.apply(house.at.store, house.rejudging, by=1)
     house.at.audit()
     states = {one: house.at.judging(one).state for one in house.done}
     assert {one for one, state in states.items() if state is State.cancelled} == house.cancelled
