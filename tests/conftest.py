@@ -62,14 +62,19 @@ LONGEST = (
 """A file's tests share one process: these begin first, so that no process ends alone with one of them."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, all others as they come."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they come; what is only done at length is no part of a short run."""
+    if config.getoption("--faults") != "long":
+        left_out = [item for item in items if item.get_closest_marker("at_length")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     place = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers are strict."""
+    config.addinivalue_line("markers", "at_length: a part of `make faults` only")
     config.addinivalue_line("markers", "fault(name): what is done to the judge; `make faults` runs these")
 
 

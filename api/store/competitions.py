@@ -127,6 +127,7 @@ def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: 
         _check_unused(session, [places[slug] for slug in gone])
         _check(wanted, opens, row, places, now)
         changes: list[str] = []
+        action = "competition.create" if row is None else "competition.apply"
         if row is None:
             changes.append(f"{wanted.slug} is made")
             row = Competition(slug=wanted.slug, title="", opens_at=opens, created_at=now)
@@ -162,7 +163,7 @@ def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: 
         if changes and places:
             events.board_changed(session, row.id or 0, at=now)
         if changes:
-            audit.note(session, "competition.apply", wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
+            audit.note(session, action, wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
         return changes
 
 

