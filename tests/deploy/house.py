@@ -90,9 +90,15 @@ class House:
         return found
 
     def run(self, service: str, program: str | list[str]) -> tuple[int, str]:
-        """Exit code and output of a command, or of a shell program, in a running service."""
+        """Exit code and output of a command, or of a shell program, in a running service.
+
+        One that fails without a word is run again: an engine now and then loses what was said at the very end.
+        """
         command = program if isinstance(program, list) else ["sh", "-c", program]
-        code, said = self.container(service).exec_run(command)
+        for _ in range(3):
+            code, said = self.container(service).exec_run(command)
+            if said or not code:
+                break
         return int(code), said.decode(errors="replace").strip()
 
     def labelled(self) -> list[str]:
