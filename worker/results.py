@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Results:
     def keep(self, result: Result) -> None:
         """Writes it so that it survives a power cut. Raises OSError."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        write_private(self._path(result.claim), _RESULT.dump_json(result).decode("ascii", "backslashreplace"))
+        write_private(self._path(result.claim), json.dumps(_RESULT.dump_python(result, mode="json")))
 
     def drop(self, claim: Claim) -> None:
         """Forgets the result of this claim, if there is one. Raises OSError."""

@@ -16,6 +16,7 @@ from sqlmodel import select
 from api.store import judgings, submissions, sweep
 from api.store.tables import Outcome as AttemptOutcome
 from api.store.tables import State, Submission
+from challenges.report import Report, Verdict
 from sandbox.types import Abandoned, SandboxError, Unfit
 from tests.databases import Databases
 from tests.installation import Installation, wait_for
@@ -23,6 +24,7 @@ from tests.scripted import Ready, Scripted
 from worker.graders import GraderFault
 from worker.judge import Facts, GraderFailed, Outcome
 from worker.metrics import GIVEN_BACK, WorkerMetrics
+from worker.results import Result, Results
 from worker.runtimes import Runtimes
 from worker.slots import ENGINE, Slots
 
@@ -454,3 +456,14 @@ def test_a_kept_result_that_cannot_be_read_stops_nobody(at: Installation) -> Non
         wait_for(lambda: not kept(at), "it to be removed")
     finally:
         slots.stop()
+
+
+def test_a_kept_result_comes_back_as_it_was(at: Installation) -> None:
+    at.submit()
+    claim = judgings.claim(at.store, worker="w", lease_seconds=9)
+    assert claim is not None
+    words = Report(Verdict.runtime_error, message="Falscher Wert: \N{LATIN SMALL LETTER E WITH ACUTE}, \N{SNOWMAN}")
+    result = Result(claim, words.as_json(), {"detail": "\N{SNOWMAN}"}, None)
+    results = Results(at.settings.data / "results")
+    results.keep(result)
+    assert list(results.kept()) == [result]
