@@ -261,17 +261,15 @@ def drop(store: Store, rejudging_id: int, *, by: int) -> RejudgingView:
         return _view(session, row)
 
 
-def _row(session: Session, rejudging_id: int) -> Rejudging:
-    row = session.get(Rejudging, rejudging_id)
+def _row(session: Session, rejudging_id: int, *, lock: bool = False) -> Rejudging:
+    row = session.get(Rejudging, rejudging_id, with_for_update=lock)
     if row is None:
         raise Problem("not_found")
     return row
 
 
 def _open(session: Session, rejudging_id: int) -> Rejudging:
-    row = session.get(Rejudging, rejudging_id, with_for_update=True)
-    if row is None:
-        raise Problem("not_found")
+    row = _row(session, rejudging_id, lock=True)
     if row.state is not RejudgingState.open:
         raise Problem("rejudging_over", f"It was {row.state.value} at {row.ended_at}.")
     return row

@@ -13,19 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import docker
 import pytest
 
-from sandbox.containers import INSTANCE
 from tests.databases import Databases
 from tests.installation import SLOW, Installation, environment, wait_for
+from tests.worker.test_process import boxes
 from worker.host import SILENT_SECONDS, AnotherWorker, is_masterless, own_host
-
-
-def boxes(at: Installation) -> set[str]:
-    """Containers of this installation that hold a submission."""
-    found = docker.from_env().api.containers(all=True, filters={"label": f"{INSTANCE}={at.settings.instance}"})
-    return {one["Id"] for one in found if "assay.judging" in one["Labels"]}
 
 
 @contextmanager
