@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -377,7 +378,8 @@ def test_while_the_engine_is_away_no_claim_is_spent_and_those_who_wait_are_told(
         wait_for(lambda: probed >= 4, "several looks at the engine")
         spent = len(at.attempts(submission))
         assert 1 <= spent <= at.settings.slots_in_force, "those that found it out"
-        assert ENGINE in str(submissions.find(at.store, submission, owner=None).held_reason)
+        told = partial(submissions.find, at.store, submission, owner=None)
+        wait_for(lambda: ENGINE in str(told().held_reason), "those who wait to be told, with the next heartbeat")
         away.clear()
         assert at.wait(submission) == "accepted"
         assert (len(at.attempts(submission)), at.judging(submission).strikes) == (spent + 1, 0)
