@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
-from api.context import of_request
+from api.context import Context, Shared, of_request
 from api.errors import Problem
-from api.store import people
+from api.names import PathSlug
+from api.store import people, staff
+from api.store.submissions import Eyes
 from api.store.tables import Role, Scope
 
 _bearer = HTTPBearer(auto_error=False, description="A token of yours: `Authorization: Bearer assay_...`")
@@ -34,9 +36,9 @@ class Principal:
         return Role.admin in self.roles and Scope.admin in self.scopes
 
     @property
-    def sees(self) -> int | None:
+    def sees(self) -> Eyes | None:
         """Whose submissions this one may see: None for everybody's."""
-        return None if self.admin else self.person_id
+        return None if self.admin else Eyes(self.person_id, staff=Scope.organise in self.scopes)
 
     def needs(self, scope: Scope) -> None:
         """Raises Problem forbidden when the token has not this scope (or, for admin, the person not that role)."""
@@ -84,6 +86,43 @@ def _principal(viewer: Annotated[Principal | None, Depends(_viewer)]) -> Princip
     return viewer
 
 
+def _organiser(context: Shared, principal: Annotated[Principal, Depends(_principal)], slug: PathSlug) -> Principal:
+    needs_organiser(context, principal, slug)
+    return principal
+
+
+def needs_organiser(context: Context, principal: Principal, slug: str) -> None:
+    """Raises Problem forbidden unless somebody organises this competition, or all."""
+    if principal.admin:
+        return
+    principal.needs(Scope.organise)
+    if not staff.duty(context.store, slug, principal.person_id).organiser:
+        raise Problem("forbidden", "Only who organises this competition may do this.")
+
+
+@dataclass(frozen=True)
+class Care:
+    """Somebody who looks after a competition: all of it, or (`within`) the entries of some cohorts."""
+
+    principal: Principal
+    within: tuple[int, ...] | None = None
+
+
+def care_of(context: Context, principal: Principal, slug: str) -> Care:
+    """What somebody looks after there. Raises Problem forbidden when it is nothing."""
+    if principal.admin:
+        return Care(principal)
+    principal.needs(Scope.organise)
+    found = staff.duty(context.store, slug, principal.person_id)
+    if not found:
+        raise Problem("forbidden", "Only who looks after this competition may do this.")
+    return Care(principal, None if found.organiser else found.cohorts)
+
+
+def _caretaker(context: Shared, principal: Annotated[Principal, Depends(_principal)], slug: PathSlug) -> Care:
+    return care_of(context, principal, slug)
+
+
 def _admin(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
     principal.needs(Scope.admin)
     return principal
@@ -103,4 +142,8 @@ Viewer = Annotated[Principal | None, Depends(_viewer)]
 """Anybody; None without a token."""
 Reader = Annotated[Principal, Depends(_reader)]
 Submitter = Annotated[Principal, Depends(_submitter)]
+Organiser = Annotated[Principal, Depends(_organiser)]
+"""Who organises the competition of the path's `slug`, and administrators."""
+Caretaker = Annotated[Care, Depends(_caretaker)]
+"""The same, and the staff of its cohorts, each as far as these go."""
 Administrator = Annotated[Principal, Depends(_admin)]

@@ -48,6 +48,7 @@ def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedbac
         return None
     report = Report.from_json(submission.report)
     level = challenge.feedback if challenge else WITHOUT_CHECKS
+    level = min(level, submission.feedback or level)
     values = level == WITH_VALUES and not submission.withheld
     checks = [
         ShownCheck(

@@ -26,7 +26,7 @@ from sqlmodel import col, select
 
 from api.blobs import Blobs, pack
 from api.settings import Settings
-from api.store import Store, accept, competitions, judgings, people
+from api.store import Store, accept, competitions, judgings, people, seasons
 from api.store.tables import (
     Attempt,
     Competition,
@@ -184,12 +184,10 @@ def _fill(store: Store, effort: Effort) -> None:
         persons = [Person(name=f"p{n}", role=Role.participant, created_at=now) for n in range(effort.people)]
         session.add_all(persons)
         session.flush()
-        entries = [
-            Entry(competition_id=competition_id, person_id=one.id or admin, name=one.name, created_at=now)
-            for one in persons
-        ]
+        entries = [Entry(competition_id=competition_id, name=one.name, created_at=now) for one in persons]
         session.add_all(entries)
         session.flush()
+        whose = {one.name: one.id for one in persons}
         received = [
             (entry, now - timedelta(seconds=3600 - (n * effort.people + m) / 100))
             for n in range(effort.each)
@@ -199,7 +197,7 @@ def _fill(store: Store, effort: Effort) -> None:
             Submission(
                 id=accept.new_id(),
                 kind=Kind.scored,
-                person_id=entry.person_id,
+                person_id=whose.get(entry.name) or admin,
                 entry_id=entry.id or 0,
                 competition_challenge_id=challenge_id,
                 challenge=CHALLENGE,
@@ -231,7 +229,7 @@ def _competition(store: Store) -> tuple[int, tuple[int, int]]:
     """An administrator and a competition with one challenge: (administrator, (competition, its challenge))."""
     people.ensure_admin(store, lambda _: None)
     version = load_all([builtin_root()])[CHALLENGE].version
-    competitions.create(
+    seasons.create(
         store,
         slug="bench",
         title="Bench",

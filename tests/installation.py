@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from api.blobs import Blobs, pack
 from api.settings import Settings
-from api.store import Store, accept, competitions, invariants, people
+from api.store import Store, accept, competitions, invariants, people, seasons
 from api.store.tables import Attempt, Judging, Role, VerdictRow
 from challenges.loader import Challenge, builtin_root, load_all
 
@@ -106,7 +106,7 @@ class Installation:
         self.challenges = load_all([TOYS]) if base is None else dict(base)
         people.ensure_admin(self.store, lambda _: None)
         places = [competitions.ChallengePlace(c.slug, c.points, c.version) for c in self.challenges.values()]
-        competitions.create(self.store, slug=slug, title=title, opens_at=None, closes_at=None, challenges=places, by=1)
+        seasons.create(self.store, slug=slug, title=title, opens_at=None, closes_at=None, challenges=places, by=1)
         self.people: dict[str, int] = {}
         for name in names:
             self.join(name)

@@ -10,9 +10,10 @@ from markupsafe import escape
 from api.context import Context
 from api.pages.render import fragment
 from api.pages.streams import Fragment
+from api.routes.leaderboards import scale_of
 from api.store import competitions, events, leaderboards
 from api.store.competitions import CompetitionView
-from api.store.leaderboards import Board
+from api.store.leaderboards import Board, Row, Which
 
 PAGE = 100
 KEPT = 128
@@ -25,7 +26,7 @@ class Key:
     """Which piece of which board; `page` counts from 1."""
 
     competition: str
-    challenge: str | None
+    which: Which
     page: int
 
 
@@ -39,11 +40,18 @@ class Shown(Fragment):
 
 
 def marked(shown: Shown, name: str | None) -> Shown:
-    """The board with the line of this name marked as the viewer's own; everything else is shared by all viewers."""
-    if name is None:
+    """The board with the line of this entry marked as the viewer's own; everything else is shared by all viewers."""
+    place = next((place for place, row in enumerate(shown.board.rows) if row.entry == name), None)
+    if place is None:
         return shown
-    line = f'<tr data-key="{escape(name)}"'
+    row = shown.board.rows[place]
+    line = f'<tr data-key="{escape(key_of(row, shown.board.offset + place))}"'
     return replace(shown, html=shown.html.replace(line, f'<tr class="mine"{line.removeprefix("<tr")}', 1))
+
+
+def key_of(row: Row, place: int) -> str:
+    """By which a line is known when the board changes: its name or, where it has none to show, its place."""
+    return row.name if row.name is not None else f"#{place}"
 
 
 class Boards:
@@ -66,7 +74,7 @@ class Boards:
                 return shown
             began = time.monotonic()
             competition, event_id = self._now(key.competition)
-            stamp = f"{event_id}.{competition.phase}.{competition.entries}"
+            stamp = f"{event_id}.{competition.phase}.{competition.entries}.{competition.frozen}"
             if shown is None or shown.stamp != stamp:
                 shown = self._render(key, competition, event_id, stamp)
             self._kept[key] = (shown, began)
@@ -84,7 +92,12 @@ class Boards:
     def _render(self, key: Key, competition: CompetitionView, event_id: int, stamp: str) -> Shown:
         offset = (key.page - 1) * PAGE
         board = leaderboards.board(
-            self._context.store, key.competition, challenge=key.challenge, offset=offset, limit=PAGE
+            self._context.store,
+            key.competition,
+            key.which,
+            offset=offset,
+            limit=PAGE,
+            scale=scale_of(self._context, key.which.challenge),
         )
         self.rendered += 1
         html = fragment(
@@ -94,6 +107,7 @@ class Boards:
             titles=self.titles(competition),
             worth={place.slug: place.points for place in competition.challenges},
             page=key.page,
+            key_of=key_of,
             more=offset + len(board.rows) < board.entries,
         )
         return Shown(stamp=stamp, html=html, final=False, event_id=event_id, competition=competition, board=board)

@@ -35,8 +35,9 @@ from api.pages.visitor import (
 )
 from api.routes import challenges as challenge_routes
 from api.routes import submissions as submission_routes
+from api.routes.leaderboards import Chosen
 from api.routes.submissions import hand_in
-from api.routes.words import PathSlug, QuerySlug, SubmissionId
+from api.routes.words import PathSlug, SubmissionId
 from api.store import competitions, quota, submissions
 
 QUEUE_RECHECK = 3.0
@@ -77,11 +78,11 @@ def board(
     boards: AllBoards,
     visit: Visitor,
     competition: PathSlug,
-    challenge: QuerySlug = None,
+    which: Chosen,
     page_number: PageNumber = 1,
 ) -> HTMLResponse:
-    """The overall board, or that of one challenge; the viewer's own line is marked."""
-    shown = boards.current(Key(competition, challenge, page_number))
+    """The overall board, or that of one challenge, week or cohort; the viewer's own line is marked."""
+    shown = boards.current(Key(competition, which, page_number))
     mine = marked(shown, _entry(context, visit, competition))
     return page("board.html", visit, shown=mine, page=page_number, titles=boards.titles(shown.competition))
 
@@ -109,10 +110,10 @@ async def _board_stream(
     visit: Visitor,
     seen: Seen,
     competition: PathSlug,
-    challenge: QuerySlug = None,
+    which: Chosen,
     page_number: PageNumber = 1,
 ) -> Stream:
-    key = Key(competition, challenge, page_number)
+    key = Key(competition, which, page_number)
     await run_in_threadpool(boards.current, key)  # what is unknown is refused before the stream begins
     number = await run_in_threadpool(competitions.number, context.store, competition)
     mine = await run_in_threadpool(_entry, context, visit, competition)

@@ -1,18 +1,19 @@
 """Competitions and entries."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from api.auth import Administrator, Reader, Viewer
+from api.auth import Administrator, Caretaker, Organiser, Reader, Viewer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, Asked, Name, PathSlug, Route, Slug, Title
-from api.store import competitions, quota
+from api.store import competitions, quota, roster, seasons, staff
+from api.store.tables import Counts
 
 router = APIRouter(tags=["competitions"], route_class=Route)
 
@@ -55,6 +56,11 @@ class NewPlace(Asked):
     closes_at: Annotated[Moment | None, Field(description="Default: with the competition.")] = None
 
 
+class NewCohort(Asked):
+    name: Name
+    staff: Annotated[list[Name], Field(max_length=50, description="People by name.", default_factory=list)]
+
+
 class Rules(Asked):
     title: Title
     opens_at: Annotated[Moment | None, Field(description="Default: now, or when it did.")] = None
@@ -62,6 +68,40 @@ class Rules(Asked):
     time_zone: Annotated[TimeZone, Field(description="Where a day begins and ends.")] = "UTC"
     per_day: Annotated[
         int | None, Field(ge=1, le=1000, description="Submissions of one challenge a day scores. Default: any number.")
+    ] = None
+    late: Annotated[
+        list[Annotated[float, Field(ge=0, lt=1)]],
+        Field(
+            max_length=30,
+            description="What is left of the points on each day after a challenge's deadline.",
+            default_factory=list,
+        ),
+    ]
+    counts: Annotated[Counts, Field(description="Which submission of a challenge counts.")] = Counts.best
+    freeze_at: Annotated[
+        Moment | None, Field(description="From then on boards do not show what is received. Default: never.")
+    ] = None
+    private: Annotated[bool, Field(description="Whether the private tests count from the close on.")] = True
+    team_size: Annotated[int, Field(ge=1, le=50, description="The most members of an entry.")] = 1
+    named: Annotated[
+        int | None, Field(ge=1, le=1_000_000, description="Down to which rank boards name an entry. Default: all.")
+    ] = None
+    step: Annotated[
+        float | None,
+        Field(
+            ge=0, le=100, description="By how much a public score must be better to be told, where it is a metric's."
+        ),
+    ] = None
+    feedback: Annotated[
+        Literal["F0", "F1", "F2", "F3"] | None, Field(description="The most that is told of a verdict.")
+    ] = None
+    organisers: Annotated[
+        list[Name] | None, Field(max_length=50, description="People by name (administrators). Default: as they are.")
+    ] = None
+    cohorts: Annotated[list[NewCohort] | None, Field(max_length=200, description="Default: as they are.")] = None
+    roster: Annotated[
+        str | None,
+        Field(max_length=1_000_000, description="A table as CSV: name, email, team, cohort. Default: as it is."),
     ] = None
     challenges: Annotated[list[NewPlace], Field(min_length=1, max_length=200)]
 
@@ -91,7 +131,18 @@ class CompetitionAnswer(Answer):
     closes_at: datetime | None
     time_zone: str
     per_day: int | None
+    late: list[float]
+    counts: Counts
+    freeze_at: datetime | None
+    frozen: Annotated[bool, Field(description="Whether boards show only what was received before the freeze.")]
+    private: bool
+    team_size: int
+    named: int | None
+    step: float | None
+    feedback: str | None
     challenges: list[PlaceAnswer]
+    weeks: list[str]
+    cohorts: list[str]
     entries: int
 
 
@@ -100,6 +151,22 @@ class EntryAnswer(Answer):
     person: str
     name: str
     created_at: datetime
+
+
+class MemberAnswer(Answer):
+    person_id: int
+    name: str
+    email: str | None
+    entry: str
+    team: bool
+    cohort: str | None
+    can_sign_in: Annotated[bool, Field(description="Has a password or a token.")]
+
+
+class RosterAnswer(Answer):
+    members: list[MemberAnswer]
+    organisers: list[str]
+    cohorts: Annotated[dict[str, list[str]], Field(description="The staff of each cohort.")]
 
 
 class AppliedAnswer(Answer):
@@ -124,27 +191,30 @@ def create_competition(
     context: Shared, principal: Administrator, wanted: Annotated[NewCompetition, Body(examples=[_EXAMPLE])]
 ) -> CompetitionAnswer:
     """Makes a competition (administrators)."""
-    competitions.apply(context.store, _wanted(context, wanted.slug, wanted), by=principal.person_id, new=True)
+    seasons.apply(context.store, _wanted(context, wanted.slug, wanted), by=principal.person_id, new=True)
     return CompetitionAnswer.model_validate(competitions.find(context.store, wanted.slug))
 
 
 @router.put("/competitions/{slug}", responses=problems("forbidden", "unknown_challenge"))
 def apply_competition(
     context: Shared,
-    principal: Administrator,
+    principal: Organiser,
     slug: PathSlug,
     wanted: Annotated[Rules, Body(examples=[{key: value for key, value in _EXAMPLE.items() if key != "slug"}])],
     dry_run: Annotated[bool, Query(description="Say what would change, and change nothing.")] = False,
 ) -> AppliedAnswer:
-    """Makes a competition what is wanted, or makes it: all of it or nothing, and nothing twice (administrators).
+    """Makes a competition what is wanted, or makes it: all of it or nothing, and nothing twice (organisers; a new one
+    only administrators).
 
     A challenge for which something was handed in stays; points may change, and boards follow.
     """
-    changes = competitions.apply(context.store, _wanted(context, slug, wanted), by=principal.person_id, dry_run=dry_run)
+    changes = seasons.apply(
+        context.store, _wanted(context, slug, wanted), by=principal.person_id, dry_run=dry_run, by_admin=principal.admin
+    )
     return AppliedAnswer(applied=not dry_run, changes=changes)
 
 
-def _wanted(context: Context, slug: str, rules: Rules) -> competitions.Wanted:
+def _wanted(context: Context, slug: str, rules: Rules) -> seasons.Wanted:
     slugs = [place.slug for place in rules.challenges]
     if len(set(slugs)) != len(slugs):
         raise Problem("invalid_request", "challenges: the same challenge twice.")
@@ -156,9 +226,31 @@ def _wanted(context: Context, slug: str, rules: Rules) -> competitions.Wanted:
                 known.slug, place.points or known.points, known.version, place.week, place.opens_at, place.closes_at
             )
         )
-    return competitions.Wanted(
-        slug, rules.title, places, rules.opens_at, rules.closes_at, rules.time_zone, rules.per_day
-    )
+    cohorts = None if rules.cohorts is None else {one.name: one.staff for one in rules.cohorts}
+    if cohorts is not None and len(cohorts) != len(rules.cohorts or ()):
+        raise Problem("invalid_request", "cohorts: the same name twice.")
+    try:
+        rows = None if rules.roster is None else roster.parse(rules.roster)
+    except roster.Wrong as error:
+        raise Problem("invalid_request", str(error)) from None
+    own = {name: getattr(rules, name) for name in seasons.RULES}
+    given: dict[str, Any] = {"opens_at": rules.opens_at, "closes_at": rules.closes_at, "organisers": rules.organisers}
+    return seasons.Wanted(slug, rules.title, places, **given, **own, cohorts=cohorts, roster=rows)
+
+
+@router.post("/competitions/{slug}/thaw", status_code=204, responses=problems("forbidden", "unknown_competition"))
+def thaw(context: Shared, principal: Organiser, slug: PathSlug) -> None:
+    """Lets boards show everything that was received after the freeze (organisers)."""
+    seasons.thaw(context.store, slug, by=principal.person_id)
+
+
+@router.get("/competitions/{slug}/roster", responses=problems("forbidden", "unknown_competition"))
+def read_roster(context: Shared, care: Caretaker, slug: PathSlug) -> RosterAnswer:
+    """Who takes part: for organisers everybody, for the staff of a cohort those in it."""
+    number = competitions.number(context.store, slug)
+    members = [MemberAnswer.model_validate(one) for one in roster.listed(context.store, number, care.within)]
+    found = staff.listed(context.store, number)
+    return RosterAnswer(members=members, organisers=found.organisers, cohorts=found.cohorts)
 
 
 @router.get("/competitions")
@@ -197,20 +289,20 @@ def create_entry(
 
 
 @router.post("/competitions/{slug}/join-code", status_code=201, responses=problems("forbidden", "unknown_competition"))
-def create_join_code(context: Shared, principal: Administrator, slug: PathSlug) -> JoinCodeAnswer:
+def create_join_code(context: Shared, principal: Organiser, slug: PathSlug) -> JoinCodeAnswer:
     """Makes a code with which people enter by themselves, on the page /join; the one before stops working."""
     return JoinCodeAnswer(join_code=competitions.new_join_code(context.store, slug, by=principal.person_id))
 
 
 @router.get("/competitions/{slug}/join-code", responses=problems("forbidden", "unknown_competition"))
-def read_join_code(context: Shared, _principal: Administrator, slug: PathSlug) -> JoinCodeAnswer:
-    """The join code in force (administrators)."""
+def read_join_code(context: Shared, _principal: Organiser, slug: PathSlug) -> JoinCodeAnswer:
+    """The join code in force (organisers)."""
     return JoinCodeAnswer(join_code=competitions.join_code(context.store, slug))
 
 
 @router.delete(
     "/competitions/{slug}/join-code", status_code=204, responses=problems("forbidden", "unknown_competition")
 )
-def end_join_code(context: Shared, principal: Administrator, slug: PathSlug) -> None:
-    """Nobody joins by a code any more (administrators)."""
+def end_join_code(context: Shared, principal: Organiser, slug: PathSlug) -> None:
+    """Nobody joins by a code any more (organisers)."""
     competitions.end_join_code(context.store, slug, by=principal.person_id)

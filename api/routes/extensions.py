@@ -1,4 +1,4 @@
-"""Later deadlines of single entries; for administrators."""
+"""Later deadlines of entries and cohorts; for who looks after them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import Field
 
-from api.auth import Administrator
+from api.auth import Caretaker
 from api.context import Shared
 from api.problems import problems
 from api.routes.competitions import Moment
@@ -19,7 +19,8 @@ _EXAMPLE = {"entry": "ada", "challenge": "churn-f1", "closes_at": "2027-03-10T18
 
 
 class NewExtension(Asked):
-    entry: Annotated[Name, Field(description="The name on the boards.")]
+    entry: Annotated[Name | None, Field(description="The name on the boards.")] = None
+    cohort: Annotated[Name | None, Field(description="Or every entry that is in this cohort now.")] = None
     challenge: Annotated[Slug | None, Field(description="Default: all, and the competition's own end.")] = None
     closes_at: Moment
     reason: Annotated[Title, Field(description="For the audit log.")]
@@ -45,11 +46,14 @@ class ExtensionsAnswer(Answer):
 )
 def grant_extension(
     context: Shared,
-    principal: Administrator,
+    care: Caretaker,
     slug: PathSlug,
     wanted: Annotated[NewExtension, Body(examples=[_EXAMPLE])],
-) -> ExtensionAnswer:
-    """Lets one entry hand in later than everybody else (administrators); in place of what it had for the same."""
+) -> ExtensionsAnswer:
+    """Lets an entry or a cohort hand in later than everybody else (staff); in place of what they had for the same.
+
+    What was late and now is not gets its full points at once.
+    """
     granted = extensions.grant(
         context.store,
         slug,
@@ -57,15 +61,17 @@ def grant_extension(
         wanted.challenge,
         wanted.closes_at,
         wanted.reason,
-        by=principal.person_id,
+        by=care.principal.person_id,
+        cohort=wanted.cohort,
+        within=care.within,
     )
-    return ExtensionAnswer.model_validate(granted)
+    return ExtensionsAnswer(extensions=[ExtensionAnswer.model_validate(one) for one in granted])
 
 
 @router.get("/competitions/{slug}/extensions", responses=problems("forbidden", "unknown_competition"))
-def list_extensions(context: Shared, _principal: Administrator, slug: PathSlug) -> ExtensionsAnswer:
-    """All extensions of a competition, the newest first (administrators)."""
-    found = [ExtensionAnswer.model_validate(one) for one in extensions.listed(context.store, slug)]
+def list_extensions(context: Shared, care: Caretaker, slug: PathSlug) -> ExtensionsAnswer:
+    """The extensions of a competition, the newest first (staff)."""
+    found = [ExtensionAnswer.model_validate(one) for one in extensions.listed(context.store, slug, care.within)]
     return ExtensionsAnswer(extensions=found)
 
 
@@ -74,6 +80,6 @@ def list_extensions(context: Shared, _principal: Administrator, slug: PathSlug) 
     status_code=204,
     responses=problems("forbidden", "unknown_competition", "not_found"),
 )
-def withdraw_extension(context: Shared, principal: Administrator, slug: PathSlug, extension_id: Id) -> None:
-    """Takes an extension back (administrators); what was handed in under it stays."""
-    extensions.withdraw(context.store, slug, extension_id, by=principal.person_id)
+def withdraw_extension(context: Shared, care: Caretaker, slug: PathSlug, extension_id: Id) -> None:
+    """Takes an extension back (staff); what was handed in under it stays, and is late where there are late days."""
+    extensions.withdraw(context.store, slug, extension_id, by=care.principal.person_id, within=care.within)

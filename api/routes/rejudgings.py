@@ -1,4 +1,4 @@
-"""Rejudgings: a set of submissions judged again beside what counts, then applied or dropped; for administrators."""
+"""Rejudgings: a set of submissions judged again beside what counts, then applied or dropped; for organisers."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import Field
 
-from api.auth import Administrator
-from api.context import Shared
+from api.auth import Principal, Reader, needs_organiser
+from api.context import Context, Shared
+from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, Asked, Id, Route, Slug, Title
-from api.store import rejudgings
-from api.store.tables import RejudgingState
+from api.store import rejudgings, staff
+from api.store.tables import RejudgingState, Scope
 from challenges.report import Verdict
 
 router = APIRouter(tags=["rejudgings"], route_class=Route)
@@ -82,12 +83,13 @@ class PreviewAnswer(Answer):
     "/rejudgings", status_code=201, responses=problems("forbidden", "unknown_competition", "unknown_challenge")
 )
 def create_rejudging(
-    context: Shared, principal: Administrator, wanted: Annotated[NewRejudging, Body(examples=[_EXAMPLE])]
+    context: Shared, principal: Reader, wanted: Annotated[NewRejudging, Body(examples=[_EXAMPLE])]
 ) -> RejudgingAnswer:
-    """Judges again what was chosen, with the challenges as they are now, behind what people hand in (administrators).
+    """Judges again what was chosen, with the challenges as they are now, behind what people hand in (organisers).
 
     Nothing that people see changes until it is applied.
     """
+    _needs(context, principal, wanted.competition)
     made = rejudgings.create(
         context.store,
         rejudgings.Selection(wanted.competition, wanted.challenge, wanted.verdicts),
@@ -100,21 +102,29 @@ def create_rejudging(
 
 
 @router.get("/rejudgings", responses=problems("forbidden"))
-def list_rejudgings(context: Shared, _principal: Administrator) -> RejudgingsAnswer:
-    """All rejudgings, the newest first (administrators)."""
-    found = [RejudgingAnswer.model_validate(one) for one in rejudgings.listed(context.store)]
+def list_rejudgings(context: Shared, principal: Reader) -> RejudgingsAnswer:
+    """All rejudgings, the newest first (organisers)."""
+    shown = set() if principal.admin else set(staff.organised(context.store, principal.person_id))
+    if not principal.admin and (not shown or Scope.organise not in principal.scopes):
+        raise Problem("forbidden", "Only who organises a competition may do this.")
+    found = [
+        RejudgingAnswer.model_validate(one)
+        for one in rejudgings.listed(context.store)
+        if principal.admin or one.competition in shown
+    ]
     return RejudgingsAnswer(rejudgings=found)
 
 
 @router.get("/rejudgings/{rejudging_id}", responses=problems("forbidden", "not_found"))
-def read_rejudging(context: Shared, _principal: Administrator, rejudging_id: Id) -> RejudgingAnswer:
-    """One rejudging, and how far it is (administrators)."""
-    return RejudgingAnswer.model_validate(rejudgings.find(context.store, rejudging_id))
+def read_rejudging(context: Shared, principal: Reader, rejudging_id: Id) -> RejudgingAnswer:
+    """One rejudging, and how far it is (organisers)."""
+    return RejudgingAnswer.model_validate(_own(context, principal, rejudging_id))
 
 
 @router.get("/rejudgings/{rejudging_id}/preview", responses=problems("forbidden", "not_found", "rejudging_over"))
-def preview_rejudging(context: Shared, _principal: Administrator, rejudging_id: Id) -> PreviewAnswer:
-    """Every verdict, score, rank and total that would change if it were applied now (administrators)."""
+def preview_rejudging(context: Shared, principal: Reader, rejudging_id: Id) -> PreviewAnswer:
+    """Every verdict, score, rank and total that would change if it were applied now (organisers)."""
+    _own(context, principal, rejudging_id)
     return PreviewAnswer.model_validate(rejudgings.preview(context.store, rejudging_id))
 
 
@@ -122,12 +132,33 @@ def preview_rejudging(context: Shared, _principal: Administrator, rejudging_id: 
     "/rejudgings/{rejudging_id}/apply",
     responses=problems("forbidden", "not_found", "not_judged_yet", "rejudging_over"),
 )
-def apply_rejudging(context: Shared, principal: Administrator, rejudging_id: Id) -> RejudgingAnswer:
-    """Lets the new verdicts count, all at once; the old ones are kept (administrators)."""
+def apply_rejudging(context: Shared, principal: Reader, rejudging_id: Id) -> RejudgingAnswer:
+    """Lets the new verdicts count, all at once; the old ones are kept (organisers)."""
+    _own(context, principal, rejudging_id)
     return RejudgingAnswer.model_validate(rejudgings.apply(context.store, rejudging_id, by=principal.person_id))
 
 
 @router.post("/rejudgings/{rejudging_id}/drop", responses=problems("forbidden", "not_found", "rejudging_over"))
-def drop_rejudging(context: Shared, principal: Administrator, rejudging_id: Id) -> RejudgingAnswer:
-    """Ends it, also half way, with nothing changed (administrators)."""
+def drop_rejudging(context: Shared, principal: Reader, rejudging_id: Id) -> RejudgingAnswer:
+    """Ends it, also half way, with nothing changed (organisers)."""
+    _own(context, principal, rejudging_id)
     return RejudgingAnswer.model_validate(rejudgings.drop(context.store, rejudging_id, by=principal.person_id))
+
+
+def _needs(context: Context, principal: Principal, competition: str | None) -> None:
+    """Raises Problem forbidden: without a competition it is a matter of all."""
+    if competition is None:
+        principal.needs(Scope.admin)
+    else:
+        needs_organiser(context, principal, competition)
+
+
+def _own(context: Context, principal: Principal, rejudging_id: int) -> rejudgings.RejudgingView:
+    """Raises Problem forbidden, not_found (who may not see it learns no more than that they may not)."""
+    try:
+        found = rejudgings.find(context.store, rejudging_id)
+    except Problem:
+        principal.needs(Scope.admin)
+        raise
+    _needs(context, principal, found.competition)
+    return found

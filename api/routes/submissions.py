@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
 from api import blobs, upload
-from api.auth import Administrator, Principal, Reader, Submitter
+from api.auth import Principal, Reader, Submitter, needs_organiser
 from api.context import Context, Shared
 from api.errors import Problem
 from api.feedback import feedback
@@ -91,6 +91,7 @@ class SubmissionLine(Answer):
     ]
     score_part: View
     points: float | None
+    credit: Annotated[float | None, Field(description="What being late leaves of the points, 0 to 1.")]
     ended_at: datetime | None
     void_reason: Annotated[str | None, Field(description="Why staff lets it count for nothing; null where it counts.")]
 
@@ -261,18 +262,26 @@ def cancel_submission(context: Shared, principal: Submitter, submission_id: Subm
 @router.put("/submissions/{submission_id}/void", status_code=204, responses=problems("forbidden", "not_found"))
 def void(
     context: Shared,
-    principal: Administrator,
+    principal: Submitter,
     submission_id: SubmissionId,
     wanted: Annotated[NewVoid, Body(examples=[{"reason": "It is the work of somebody else."}])],
 ) -> None:
     """Lets a submission count for nothing (administrators). Its owner is told why; boards follow at once."""
+    _needs_organiser(context, principal, submission_id)
     submissions.void(context.store, submission_id, wanted.reason, by=principal.person_id)
 
 
 @router.delete("/submissions/{submission_id}/void", status_code=204, responses=problems("forbidden", "not_found"))
-def restore(context: Shared, principal: Administrator, submission_id: SubmissionId) -> None:
+def restore(context: Shared, principal: Submitter, submission_id: SubmissionId) -> None:
     """Lets a voided submission count again (administrators)."""
+    _needs_organiser(context, principal, submission_id)
     submissions.void(context.store, submission_id, None, by=principal.person_id)
+
+
+def _needs_organiser(context: Context, principal: Principal, submission_id: str) -> None:
+    """Raises Problem forbidden, and not_found for what the caller may not even see."""
+    competition = submissions.find(context.store, submission_id, owner=principal.sees).competition
+    needs_organiser(context, principal, competition)
 
 
 @router.get(

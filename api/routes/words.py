@@ -1,6 +1,5 @@
 """What the routes' requests and answers are made of; knows no route."""
 
-import unicodedata
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -12,27 +11,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api import jsonbody
 from api.context import of_request
 from api.errors import Problem
+from api.names import MAX_NAME, SLUG, PathSlug, plain
 from api.problems import BodyRefused
 
-SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MAX_ID = 2**31 - 1
 
 
-def _plain(text: str) -> str:
-    """Text that reads the same everywhere: composed, without control, format or surrounding space characters."""
-    text = unicodedata.normalize("NFC", text)
-    if not text.isprintable() or text != text.strip() or "  " in text:
-        raise ValueError("only printable characters and single spaces")
-    return text
-
+__all__ = ["PathSlug"]  # with the other words
 
 Slug = Annotated[str, Field(pattern=SLUG, max_length=64)]
-PathSlug = Annotated[str, Path(pattern=SLUG, max_length=64)]
 QuerySlug = Annotated[str | None, Query(pattern=SLUG, max_length=64)]
 Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 SubmissionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{22}$")]
-Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
-Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(plain)]
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]
 
 
 class Asked(BaseModel):

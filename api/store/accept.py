@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, events, extensions, quota, turns
+from api.store import competitions, deadlines, events, quota, turns
 from api.store.database import Store
 from api.store.tables import (
     Competition,
@@ -20,6 +20,7 @@ from api.store.tables import (
     Judging,
     Kind,
     Lane,
+    Member,
     Outbox,
     Person,
     State,
@@ -86,6 +87,7 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
         now = store.now(session)
         place = _place(session, offer, now)
         _check_window(session, place, now)
+        turns.lock_entry(session, place.entry.id or 0)  # a team's last attempt is taken once
         attempts = quota.today(session, place.competition, place.challenge, place.entry, now)
         quota.check(attempts, now)
         submission_id = new_id()
@@ -137,8 +139,9 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
     query = (
         select(Competition, CompetitionChallenge, Entry)
         .join(CompetitionChallenge, col(CompetitionChallenge.competition_id) == Competition.id)
-        .join(Entry, col(Entry.competition_id) == Competition.id)
-        .where(CompetitionChallenge.challenge == offer.challenge, Entry.person_id == offer.person_id)
+        .join(Member, col(Member.competition_id) == Competition.id)
+        .join(Entry, col(Entry.id) == Member.entry_id)
+        .where(CompetitionChallenge.challenge == offer.challenge, Member.person_id == offer.person_id)
         .order_by(Competition.slug)
     )
     if offer.competition is None:
@@ -168,18 +171,8 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
 
 
 def _check_window(session: Session, place: Place, now: datetime) -> None:
-    competition, challenge = place.competition, place.challenge
-    until = extensions.until(session, place.entry.id or 0, challenge.id or 0)
-    extended = until is not None and now < until
-    phase = competitions.phase(competition, now)
-    if phase is competitions.Phase.upcoming:
-        raise Problem("competition_not_begun", f"{competition.slug} begins at {competition.opens_at.isoformat()}.")
-    if phase is competitions.Phase.closed and competition.closes_at is not None and not extended:
-        raise Problem("competition_over", f"{competition.slug} ended at {competition.closes_at.isoformat()}.")
-    if challenge.opens_at is not None and now < challenge.opens_at:
-        raise Problem("challenge_not_open", f"{challenge.challenge} begins at {challenge.opens_at.isoformat()}.")
-    if challenge.closes_at is not None and now >= challenge.closes_at and not extended:
-        raise Problem("challenge_closed", f"{challenge.challenge} ended at {challenge.closes_at.isoformat()}.")
+    found = deadlines.of_entry(session, place.competition, place.challenge, place.entry.id or 0)
+    deadlines.check(place.competition, place.challenge, found, now)
 
 
 def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now: datetime) -> Judging:

@@ -1,27 +1,23 @@
 """Competitions, their challenges and entries; knows challenges by slug, points and version only."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
-from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import Session, col, delete, or_, select
+from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import audit, events, people, standings
+from api.store import audit, people, standings
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Extension, Person, Role, Submission
+from api.store.tables import Cohort, Competition, CompetitionChallenge, Counts, Entry, Member, Person, Role
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No two of these are taken for each other on a slide."""
 CODE_LENGTH = 10
 """49 bits; wrong codes are counted per address."""
-MOST_CHANGES = 200
-"""Of one act, that the audit log keeps."""
 
 
 class Phase(StrEnum):
@@ -47,23 +43,6 @@ class ChallengePlace:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A competition as it is to be.
-
-    Without `opens_at` it opens now, or when it did; without `closes_at` it never closes.
-    """
-
-    slug: str
-    title: str
-    challenges: Sequence[ChallengePlace]
-    opens_at: datetime | None = None
-    closes_at: datetime | None = None
-    time_zone: str = "UTC"
-    per_day: int | None = None
-    """How many submissions of one entry and challenge a day scores."""
-
-
-@dataclass(frozen=True)
 class CompetitionView:
     slug: str
     title: str
@@ -72,7 +51,20 @@ class CompetitionView:
     closes_at: datetime | None
     time_zone: str
     per_day: int | None
+    late: list[float]
+    counts: Counts
+    freeze_at: datetime | None
+    frozen: bool
+    """Whether the boards show only what was received before the freeze."""
+    private: bool
+    team_size: int
+    named: int | None
+    step: float | None
+    feedback: str | None
     challenges: list[ChallengePlace]
+    weeks: list[str]
+    """Titles of the weeks, in order."""
+    cohorts: list[str]
     entries: int
 
 
@@ -91,142 +83,9 @@ def phase(competition: Competition, now: datetime) -> Phase:
     return Phase.closed if competition.closes_at is not None and now >= competition.closes_at else Phase.open
 
 
-def create(
-    store: Store,
-    *,
-    slug: str,
-    title: str,
-    opens_at: datetime | None,
-    closes_at: datetime | None,
-    challenges: Sequence[ChallengePlace],
-    by: int,
-    time_zone: str = "UTC",
-    per_day: int | None = None,
-) -> CompetitionView:
-    """A new competition. Raises Problem name_taken, invalid_request."""
-    wanted = Wanted(slug, title, challenges, opens_at, closes_at, time_zone, per_day)
-    apply(store, wanted, by=by, new=True)
-    return find(store, slug)
-
-
-def apply(store: Store, wanted: Wanted, *, by: int, dry_run: bool = False, new: bool = False) -> list[str]:
-    """Makes a competition what is wanted, or makes it; every change in words, and none when it is so already.
-
-    With `dry_run` nothing is changed. With `new` it must not be there yet.
-
-    All or nothing. Raises Problem invalid_request, and name_taken.
-    """
-    with store.write() as session:
-        now = store.now(session)
-        row = session.exec(select(Competition).where(Competition.slug == wanted.slug)).first()
-        if row is not None and new:
-            raise Problem("name_taken", f"There is a competition {wanted.slug} already.")
-        places = _places(session, row)
-        opens = wanted.opens_at or (row.opens_at if row else now)
-        gone = sorted(places.keys() - {one.slug for one in wanted.challenges})
-        _check_unused(session, [places[slug] for slug in gone])
-        _check(wanted, opens, row, places, now)
-        changes: list[str] = []
-        action = "competition.create" if row is None else "competition.apply"
-        if row is None:
-            changes.append(f"{wanted.slug} is made")
-            row = Competition(slug=wanted.slug, title="", opens_at=opens, created_at=now)
-        told = {"title": wanted.title, "opens_at": opens, "closes_at": wanted.closes_at}
-        _set(row, told | {"time_zone": wanted.time_zone, "per_day": wanted.per_day}, "", changes)
-        changes += [f"{slug} is taken out" for slug in gone]
-        if not dry_run:
-            session.add(row)
-            session.flush()
-        rescore = False
-        for position, one in enumerate(wanted.challenges):
-            place = places.get(one.slug)
-            if place is None:
-                changes.append(f"{one.slug} is added")
-                place = CompetitionChallenge(
-                    competition_id=row.id or 0, challenge=one.slug, position=position, points=0, version=one.version
-                )
-            else:
-                rescore = rescore or place.points != one.points
-            values = {"points": one.points, "position": position, "week": one.week}
-            _set(place, values | {"opens_at": one.opens_at, "closes_at": one.closes_at}, f"{one.slug}: ", changes)
-            if not dry_run:
-                session.add(place)
-        if dry_run:
-            session.rollback()
-            return changes
-        for slug in gone:
-            session.exec(delete(Extension).where(col(Extension.competition_challenge_id) == places[slug].id))
-            session.delete(places[slug])
-        session.flush()
-        if rescore:
-            standings.renew(session)
-        if changes and places:
-            events.board_changed(session, row.id or 0, at=now)
-        if changes:
-            audit.note(session, action, wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
-        return changes
-
-
-def _check_unused(session: Session, places: Sequence[CompetitionChallenge]) -> None:
-    """Raises Problem invalid_request for a challenge that cannot be taken out any more."""
-    for place in places:
-        if session.exec(select(Submission.id).where(Submission.competition_challenge_id == place.id)).first():
-            raise Problem("invalid_request", f"{place.challenge} cannot be taken out: something was handed in for it.")
-
-
-def _places(session: Session, row: Competition | None) -> dict[str, CompetitionChallenge]:
-    if row is None:
-        return {}
-    query = select(CompetitionChallenge).where(CompetitionChallenge.competition_id == row.id)
-    return {place.challenge: place for place in session.exec(query)}
-
-
-def _set(row: Competition | CompetitionChallenge, values: dict[str, Any], before: str, changes: list[str]) -> None:
-    fresh = row.id is None
-    for name, value in values.items():
-        old = getattr(row, name)
-        if old != value:
-            setattr(row, name, value)
-            if not fresh or (value is not None and name != "position"):
-                told = f"{before}{name} {_word(value)}" if fresh else f"{before}{name} {_word(old)} -> {_word(value)}"
-                changes.append(told)
-
-
-def _word(value: object) -> str:
-    return "none" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _check(
-    wanted: Wanted,
-    opens: datetime,
-    row: Competition | None,
-    places: Mapping[str, CompetitionChallenge],
-    now: datetime,
-) -> None:
-    """Everything that can be wrong with it, one sentence each. Raises Problem invalid_request."""
-    wrong: list[str] = []
-    closes = wanted.closes_at
-    if closes is not None and closes <= opens:
-        wrong.append("closes_at must be later than opens_at.")
-    if closes is not None and closes <= now and (row is None or row.closes_at != closes):
-        wrong.append(f"closes_at: {closes.isoformat()} is in the past.")
-    weeks: dict[str, tuple[datetime, datetime]] = {}
-    for one in wanted.challenges:
-        old = places.get(one.slug)
-        begin, end = one.opens_at or opens, one.closes_at or closes or datetime.max.replace(tzinfo=UTC)
-        if begin >= end:
-            wrong.append(f"{one.slug}: it closes before it opens.")
-        if begin < opens or (closes is not None and end > closes):
-            wrong.append(f"{one.slug}: its window is not within that of the competition.")
-        if one.closes_at is not None and one.closes_at <= now and (old is None or old.closes_at != one.closes_at):
-            wrong.append(f"{one.slug}: closes_at {one.closes_at.isoformat()} is in the past.")
-        if one.week is not None and weeks.setdefault(one.week, (begin, end)) != (begin, end):
-            wrong.append(f"{one.slug}: week {one.week!r} has another window.")
-    for (name, (_, end)), (later, (begin, _)) in pairwise(sorted(weeks.items(), key=lambda item: item[1])):
-        if begin < end:
-            wrong.append(f"Week {later!r} begins before week {name!r} ends.")
-    if wrong:
-        raise Problem("invalid_request", " ".join(wrong))
+def frozen(competition: Competition, now: datetime) -> bool:
+    """Whether its boards show only what was received before the freeze."""
+    return competition.freeze_at is not None and competition.thawed_at is None and now >= competition.freeze_at
 
 
 def find(store: Store, slug: str) -> CompetitionView:
@@ -247,8 +106,8 @@ def entry_of(store: Store, slug: str, person_id: int) -> str | None:
     Raises Problem unknown_competition.
     """
     with store.read() as session:
-        here = Entry.competition_id == by_slug(session, slug).id
-        return session.exec(select(Entry.name).where(here, Entry.person_id == person_id)).first()
+        here = (Member.competition_id == by_slug(session, slug).id, Member.person_id == person_id)
+        return session.exec(select(Entry.name).join(Member, col(Member.entry_id) == Entry.id).where(*here)).first()
 
 
 def listed(store: Store) -> list[CompetitionView]:
@@ -274,12 +133,14 @@ def add_entry(store: Store, slug: str, person: str, *, by: int) -> EntryView:
 def _enter(session: Session, now: datetime, competition: Competition, person: Person, *, by: int) -> EntryView:
     assert competition.id is not None and person.id is not None
     slug = competition.slug
-    taken = select(Entry.id).where(Entry.competition_id == competition.id)
-    if session.exec(taken.where(or_(Entry.person_id == person.id, Entry.name == person.name))).first() is not None:
+    taken = select(Entry.id).where(Entry.competition_id == competition.id, Entry.name == person.name)
+    there = select(Member.id).where(Member.competition_id == competition.id, Member.person_id == person.id)
+    if session.exec(taken).first() is not None or session.exec(there).first() is not None:
         raise Problem("already_entered", f"{person.name} is in {slug} already.")
-    entry = Entry(competition_id=competition.id, person_id=person.id, name=person.name, created_at=now)
+    entry = Entry(competition_id=competition.id, name=person.name, created_at=now)
     session.add(entry)
     session.flush()
+    session.add(Member(competition_id=competition.id, entry_id=entry.id or 0, person_id=person.id))
     standings.open_entry(session, entry)
     audit.note(session, "entry.create", f"{slug}/{person.name}", by=by, at=now)
     return EntryView(slug, person.name, entry.name, now)
@@ -373,9 +234,12 @@ def _views(session: Session, rows: Sequence[Competition], now: datetime) -> list
     ):
         view = ChallengePlace(place.challenge, place.points, place.version, place.week, place.opens_at, place.closes_at)
         places.setdefault(place.competition_id, []).append(view)
+    cohorts: dict[int, list[str]] = {}
+    for cohort in session.exec(select(Cohort).where(col(Cohort.competition_id).in_(ids)).order_by(Cohort.name)):
+        cohorts.setdefault(cohort.competition_id, []).append(cohort.name)
     counted = session.exec(
         select(Entry.competition_id, func.count())
-        .where(col(Entry.competition_id).in_(ids))
+        .where(col(Entry.competition_id).in_(ids), ~col(Entry.baseline))
         .group_by(col(Entry.competition_id))
     ).all()
     counts = dict(counted)
@@ -388,7 +252,18 @@ def _views(session: Session, rows: Sequence[Competition], now: datetime) -> list
             closes_at=row.closes_at,
             time_zone=row.time_zone,
             per_day=row.per_day,
+            late=row.late,
+            counts=row.counts,
+            freeze_at=row.freeze_at,
+            frozen=frozen(row, now),
+            private=row.private,
+            team_size=row.team_size,
+            named=row.named,
+            step=row.step,
+            feedback=row.feedback,
             challenges=places.get(row.id or 0, []),
+            weeks=list(dict.fromkeys(one.week for one in places.get(row.id or 0, []) if one.week is not None)),
+            cohorts=cohorts.get(row.id or 0, []),
             entries=counts.get(row.id or 0, 0),
         )
         for row in rows

@@ -23,6 +23,7 @@ from api.store.tables import (
     Event,
     Extension,
     Judging,
+    Member,
     Person,
     Role,
     State,
@@ -123,8 +124,18 @@ def _words_about(session: Session, found: Sequence[Submission]) -> None:
 
 
 def _rename(session: Session, found: Person) -> None:
-    """Everywhere a name stands: person, entries, what boards told, what the audit log says it was about."""
-    entries = session.exec(select(Entry).where(Entry.person_id == found.id)).all()
+    """Everywhere a name stands: person, entries, what boards told, what the audit log says it was about.
+
+    A team keeps its name: it is the others', too.
+    """
+    members = session.exec(select(Member).where(Member.person_id == found.id)).all()
+    for member in members:
+        member.email = None
+        session.add(member)
+    mine = [member.entry_id for member in members]
+    others = select(Member.entry_id).where(col(Member.entry_id).in_(mine), Member.person_id != found.id)
+    shared = set(session.exec(others))
+    entries = session.exec(select(Entry).where(col(Entry.id).in_(set(mine) - shared))).all()
     nobody = f"deleted-{secrets.token_hex(6)}"  # nobody can have taken it before
     names = {found.name: nobody}
     for entry in entries:

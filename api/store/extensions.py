@@ -1,15 +1,15 @@
-"""Later deadlines of single entries: who may hand in until when, by whom and why; decides nothing about scores."""
+"""Later deadlines of entries: who may hand in until when, by whom and why; knows not what being late costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import audit, competitions
+from api.store import audit, competitions, events, standings
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Extension
+from api.store.tables import Cohort, Competition, CompetitionChallenge, Entry, Extension
 
 
 @dataclass(frozen=True)
@@ -25,43 +25,94 @@ class ExtensionView:
 
 
 def grant(
-    store: Store, slug: str, entry: str, challenge: str | None, closes_at: datetime, reason: str, *, by: int
-) -> ExtensionView:
-    """Lets an entry hand in until `closes_at`, for one challenge or for all; in place of the one it had for the same.
+    store: Store,
+    slug: str,
+    entry: str | None,
+    challenge: str | None,
+    closes_at: datetime,
+    reason: str,
+    *,
+    by: int,
+    cohort: str | None = None,
+    within: Sequence[int] | None = None,
+) -> list[ExtensionView]:
+    """Lets an entry, or each that is in a cohort now, hand in until `closes_at`, for one challenge or for all; in place
+    of what they had for the same. What was late and now is not gets its full points.
+
+    `within`: the cohorts whose entries the one who grants it may say this of; None is all.
 
     Raises Problem unknown_competition, unknown_challenge, not_entered, and invalid_request for what is no extension.
     """
     with store.write() as session:
         now = store.now(session)
         competition = competitions.by_slug(session, slug)
-        mine = select(Entry).where(Entry.competition_id == competition.id, Entry.name == entry)
-        found = session.exec(mine).first()
-        if found is None:
-            raise Problem("not_entered", f"Nobody of that name is in {slug}.")
         place = _place(session, competition, challenge)
         _check_later(competition, place, closes_at, now)
-        place_id = place.id if place else None
-        same = (Extension.entry_id == found.id, Extension.competition_challenge_id == place_id)
-        row = session.exec(select(Extension).where(*same)).first()
-        if row is None:
-            row = Extension(
-                entry_id=found.id or 0,
-                competition_challenge_id=place_id,
-                closes_at=closes_at,
-                reason=reason,
-                created_at=now,
-                created_by=by,
-            )
-        row.closes_at, row.reason, row.created_at, row.created_by = closes_at, reason, now, by
-        session.add(row)
-        session.flush()
-        told = {"challenge": challenge, "closes_at": closes_at.isoformat(), "reason": reason}
-        audit.note(session, "extension.grant", f"{slug}/{entry}", by=by, at=now, **told)
-        return _view(row, found.name, challenge)
+        granted = []
+        for found in _entries(session, competition, entry, cohort, within):
+            row = _grant(session, found, place, closes_at, reason, by, now)
+            told = {"challenge": challenge, "closes_at": closes_at.isoformat(), "reason": reason}
+            audit.note(session, "extension.grant", f"{slug}/{found.name}", by=by, at=now, **told)
+            _rescore(session, competition, found)
+            granted.append(_view(row, found.name, challenge))
+        events.board_changed(session, competition.id or 0, at=now)
+        return granted
 
 
-def listed(store: Store, slug: str) -> list[ExtensionView]:
-    """Those of a competition, the newest first. Raises Problem unknown_competition."""
+def _entries(
+    session: Session, competition: Competition, entry: str | None, cohort: str | None, within: Sequence[int] | None
+) -> Sequence[Entry]:
+    """Raises Problem not_entered, invalid_request."""
+    if (entry is None) == (cohort is None):
+        raise Problem("invalid_request", "Name an entry or a cohort, one of them.")
+    query = select(Entry).where(Entry.competition_id == competition.id).order_by(col(Entry.id))
+    if within is not None:
+        query = query.where(col(Entry.cohort_id).in_(within))
+    if entry is not None:
+        query = query.where(Entry.name == entry)
+    else:
+        query = query.join(Cohort, col(Cohort.id) == Entry.cohort_id).where(Cohort.name == cohort)
+    found = session.exec(query).all()
+    if not found:
+        who = "Nobody of that name is" if entry is not None else f"Nobody of cohort {cohort} is"
+        raise Problem("not_entered", f"{who} in {competition.slug}.")
+    return found
+
+
+def _grant(
+    session: Session,
+    found: Entry,
+    place: CompetitionChallenge | None,
+    closes_at: datetime,
+    reason: str,
+    by: int,
+    now: datetime,
+) -> Extension:
+    place_id = place.id if place else None
+    same = (Extension.entry_id == found.id, Extension.competition_challenge_id == place_id)
+    row = session.exec(select(Extension).where(*same)).first()
+    if row is None:
+        row = Extension(
+            entry_id=found.id or 0,
+            competition_challenge_id=place_id,
+            closes_at=closes_at,
+            reason=reason,
+            created_at=now,
+            created_by=by,
+        )
+    row.closes_at, row.reason, row.created_at, row.created_by = closes_at, reason, now, by
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _rescore(session: Session, competition: Competition, entry: Entry) -> None:
+    if competition.late and entry.id is not None:
+        standings.renew_entry(session, entry.id)
+
+
+def listed(store: Store, slug: str, within: Sequence[int] | None = None) -> list[ExtensionView]:
+    """Those of a competition (or of some cohorts of it), the newest first. Raises Problem unknown_competition."""
     with store.read() as session:
         competition = competitions.by_slug(session, slug)
         query = (
@@ -71,28 +122,30 @@ def listed(store: Store, slug: str) -> list[ExtensionView]:
             .where(Entry.competition_id == competition.id)
             .order_by(col(Extension.id).desc())
         )
+        if within is not None:
+            query = query.where(col(Entry.cohort_id).in_(within))
         return [_view(row, name, challenge) for row, name, challenge in session.exec(query)]
 
 
-def withdraw(store: Store, slug: str, extension_id: int, *, by: int) -> None:
-    """Takes one back; what was handed in under it stays. Raises Problem unknown_competition, not_found."""
+def withdraw(store: Store, slug: str, extension_id: int, *, by: int, within: Sequence[int] | None = None) -> None:
+    """Takes one back; what was handed in under it stays, and is late again where there are late days.
+
+    Raises Problem unknown_competition, not_found.
+    """
     with store.write() as session:
         competition = competitions.by_slug(session, slug)
         row = session.get(Extension, extension_id)
         entry = session.get(Entry, row.entry_id) if row else None
         if row is None or entry is None or entry.competition_id != competition.id:
             raise Problem("not_found")
+        if within is not None and entry.cohort_id not in within:
+            raise Problem("not_found")
+        now = store.now(session)
         session.delete(row)
-        audit.note(session, "extension.withdraw", f"{slug}/{entry.name}", by=by, at=store.now(session))
-
-
-def until(session: Session, entry_id: int, place_id: int) -> datetime | None:
-    """Until when an entry may hand in for a challenge, if it has an extension."""
-    query = select(func.max(col(Extension.closes_at))).where(
-        Extension.entry_id == entry_id,
-        or_(col(Extension.competition_challenge_id).is_(None), Extension.competition_challenge_id == place_id),
-    )
-    return session.exec(query).one()
+        session.flush()
+        _rescore(session, competition, entry)
+        events.board_changed(session, competition.id or 0, at=now)
+        audit.note(session, "extension.withdraw", f"{slug}/{entry.name}", by=by, at=now)
 
 
 def _place(session: Session, competition: Competition, challenge: str | None) -> CompetitionChallenge | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select, update
 from api.errors import Problem
 from api.store import audit
 from api.store.database import Store
-from api.store.tables import BrowserSession, Competition, Entry, Person, Role, Scope, Token
+from api.store.tables import BrowserSession, Competition, Member, Person, Role, Scope, Token
 
 PREFIX = "assay_"
 _TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
@@ -195,8 +195,8 @@ def profile(store: Store, person_id: int) -> Profile:
         tokens = session.exec(select(Token).where(Token.person_id == person_id).order_by(col(Token.id))).all()
         entered = session.exec(
             select(Competition.slug)
-            .join(Entry, col(Entry.competition_id) == Competition.id)
-            .where(Entry.person_id == person_id)
+            .join(Member, col(Member.competition_id) == Competition.id)
+            .where(Member.person_id == person_id)
             .order_by(Competition.slug)
         ).all()
     assert person.id is not None

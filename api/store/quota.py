@@ -12,9 +12,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from api.errors import Problem
-from api.store import competitions, extensions
+from api.store import competitions, deadlines
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Judging, State, Submission, VerdictRow
+from api.store.tables import Competition, CompetitionChallenge, Entry, Judging, Member, State, Submission, VerdictRow
 from challenges.report import Verdict
 
 
@@ -33,8 +33,9 @@ def of_entry(store: Store, competition_slug: str, person_id: int) -> list[Attemp
     """Somebody's attempts at every challenge of a competition. Raises Problem unknown_competition, not_entered."""
     with store.read() as session:
         competition = competitions.by_slug(session, competition_slug)
-        mine = select(Entry).where(Entry.competition_id == competition.id, Entry.person_id == person_id)
-        entry = session.exec(mine).first()
+        mine = select(Entry).join(Member, col(Member.entry_id) == Entry.id)
+        here = (Member.competition_id == competition.id, Member.person_id == person_id)
+        entry = session.exec(mine.where(*here)).first()
         if entry is None:
             raise Problem("not_entered")
         places = select(CompetitionChallenge).where(CompetitionChallenge.competition_id == competition.id)
@@ -51,7 +52,9 @@ class Chance:
     title: str
     opens_at: datetime | None
     closes_at: datetime | None
-    """Of this challenge or, where they have one, of their extension."""
+    """Until when what is received counts in full: the challenge's end or, where they have one, their extension."""
+    last: datetime | None
+    """Until when anything is taken: later than `closes_at` where there are late days."""
     begun: bool
     over: bool
     attempts: Attempts
@@ -64,22 +67,29 @@ def of_challenge(store: Store, challenge: str, person_id: int) -> list[Chance]:
         query = (
             select(Competition, CompetitionChallenge, Entry)
             .join(CompetitionChallenge, col(CompetitionChallenge.competition_id) == Competition.id)
-            .join(Entry, col(Entry.competition_id) == Competition.id)
-            .where(CompetitionChallenge.challenge == challenge, Entry.person_id == person_id)
+            .join(Member, col(Member.competition_id) == Competition.id)
+            .join(Entry, col(Entry.id) == Member.entry_id)
+            .where(CompetitionChallenge.challenge == challenge, Member.person_id == person_id)
             .order_by(Competition.slug)
         )
         found = []
         for competition, place, entry in session.exec(query):
-            until = extensions.until(session, entry.id or 0, place.id or 0)
+            until = deadlines.of_entry(session, competition, place, entry.id or 0)
             phase = competitions.phase(competition, now)
-            extended = until is not None and now < until
-            if phase is competitions.Phase.open or (phase is competitions.Phase.closed and extended):
-                closes = until if extended else place.closes_at
-                begun = place.opens_at is None or now >= place.opens_at
-                over = closes is not None and now >= closes
-                attempts = today(session, competition, place, entry, now)
-                slug, title = competition.slug, competition.title
-                found.append(Chance(slug, title, place.opens_at, closes, begun, over, attempts))
+            over = until.last is not None and now >= until.last
+            if phase is competitions.Phase.open or (phase is competitions.Phase.closed and not over):
+                own = place.closes_at is not None or until.extended
+                chance = Chance(
+                    competition=competition.slug,
+                    title=competition.title,
+                    opens_at=place.opens_at,
+                    closes_at=until.on_time if own else None,
+                    last=until.last if own else None,
+                    begun=place.opens_at is None or now >= place.opens_at,
+                    over=over,
+                    attempts=today(session, competition, place, entry, now),
+                )
+                found.append(chance)
         return found
 
 

@@ -355,7 +355,7 @@ def _moves(
     """On the boards in force now."""
     slugs = {one.id: one for one in session.exec(select(Competition))}
     names = dict(session.exec(select(Entry.id, Entry.name)).all())
-    view = {id: verdicts.view_in_force(one.closes_at, now) for id, one in slugs.items()}
+    view = {id: verdicts.board_view(one, now) for id, one in slugs.items()}
     found = []
     old, new = _boards(before, view), _boards(after, view)
     for board in sorted(old.keys() | new.keys()):

@@ -4,12 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, delete, select
 
 from api.store.database import Store
+from api.store.deadlines import Extensions, credit, window
 from api.store.tables import (
     OVERALL,
+    WEEK,
+    Competition,
     CompetitionChallenge,
+    Counts,
     Entry,
     Judging,
     Standing,
@@ -38,59 +43,113 @@ class Result:
     score: float | None
     private_score: float | None
     shown: bool = True
+    credit: float = 1.0
+    """What being late leaves of the points, 0 to 1."""
+    standard_error: float | None = None
+    """Of the natural metric of the public part."""
+    counts: Counts = Counts.best
+    freeze_at: datetime | None = None
 
     def part(self, view: View) -> float | None:
         """The score that counts in this view, at the declared precision; a public one that is not told is none."""
-        if view is View.public and not self.shown:
+        if view is not View.private and not self.shown:
             return None
-        score = self.score if view is View.public else self.private_score
+        score = self.private_score if view is View.private else self.score
         return None if score is None else round(score, PRECISION)
 
+    @property
+    def views(self) -> list[View]:
+        """Those in which it counts: received after the freeze it is not on the frozen boards."""
+        held = self.freeze_at is None or self.received_at >= self.freeze_at
+        return [view for view in View if view is not View.frozen or not held]
 
-def points_for(worth: int, score: float) -> float:
-    """Points of a challenge worth so many, for a score 0-100."""
-    return round(worth * score / 100, PRECISION)
+
+def points_for(worth: int, score: float, credit: float = 1.0) -> float:
+    """Points of a challenge worth so many, for a score 0-100 of which being late leaves this part."""
+    return round(worth * score * credit / 100, PRECISION)
 
 
 def open_entry(session: Session, entry: Entry) -> None:
     """Gives a new entry its place (without a score) on the overall board."""
     assert entry.id is not None
-    for view in View:
+    for view in _views(session.get_one(Competition, entry.competition_id)):
         session.add(Standing(competition_id=entry.competition_id, board=OVERALL, view=view, entry_id=entry.id))
+
+
+def _views(competition: Competition) -> list[View]:
+    """The frozen boards are kept where there will be a freeze, from the beginning."""
+    return [view for view in View if view is not View.frozen or competition.freeze_at is not None]
+
+
+def weeks(places: Iterable[CompetitionChallenge]) -> dict[str, str]:
+    """The board of the week of each challenge that has one; weeks are numbered in the order of the challenges."""
+    numbers: dict[str, int] = {}
+    ordered = sorted((place for place in places if place.week is not None), key=lambda place: place.position)
+    return {place.challenge: f"{WEEK}{numbers.setdefault(place.week or '', len(numbers) + 1)}" for place in ordered}
+
+
+def _weeks_of(session: Session, competition_id: int) -> dict[str, str]:
+    here = select(CompetitionChallenge).where(CompetitionChallenge.competition_id == competition_id)
+    return weeks(session.exec(here))
 
 
 def apply(session: Session, result: Result) -> dict[View, Standing]:
     """Takes one new verdict into account; returns the overall rows of the views in which something changed."""
     # The rows that count together are those of an entry: two verdicts of one are taken into account one after another.
     session.exec(select(Entry.id).where(Entry.id == result.entry_id).with_for_update(key_share=True)).one()
+    week = _weeks_of(session, result.competition_id)
     changed = {}
-    for view in View:
+    for view in result.views:
         mine = select(Standing).where(Standing.entry_id == result.entry_id, Standing.view == view)
         rows = {row.board: row for row in session.exec(mine)}
         row = rows.get(result.challenge) or _blank(result.competition_id, result.challenge, view, result.entry_id)
         if not merge(row, result) and result.challenge in rows:
             continue
         rows[result.challenge] = row
-        overall = rows.pop(OVERALL, None) or _blank(result.competition_id, OVERALL, view, result.entry_id)
-        total(overall, rows.values())
         session.add(row)
-        session.add(overall)
-        changed[view] = overall
+        sums = _sums(week, rows, result.challenge)
+        for board, parts in sums.items():
+            whole = rows.get(board) or _blank(result.competition_id, board, view, result.entry_id)
+            total(whole, parts)
+            session.add(whole)
+            if board == OVERALL:
+                changed[view] = whole
     return changed
 
 
+def _sums(
+    week: Mapping[str, str], rows: Mapping[str, Standing], challenge: str | None = None
+) -> dict[str, list[Standing]]:
+    """The rows of challenges that add up to the boards above them: all boards, or those above one challenge."""
+    sums: dict[str, list[Standing]] = {OVERALL: []}
+    for board, row in rows.items():
+        if board == OVERALL or board.startswith(WEEK):
+            continue
+        sums[OVERALL].append(row)
+        above = week.get(board)
+        if above is not None and (challenge is None or above == week.get(challenge)):
+            sums.setdefault(above, []).append(row)
+    return sums
+
+
 def merge(row: Standing, result: Result) -> bool:
-    """Lets a result improve a challenge's row: the best score counts, and of equal ones the earliest received."""
+    """Lets a result improve a challenge's row. Where the best counts it is the one with most points, of equal ones that
+    of the higher score, and then the earliest received; else the latest received."""
     changed = result.accepted and not row.solved
     row.solved = int(row.solved or result.accepted)
     score = result.part(row.view)
     if score is None:
         return changed
+    points = points_for(result.worth, score, result.credit)
     if row.score is not None and row.reached_at is not None and row.submission_id is not None:
-        mine, held = (-score, result.received_at, result.submission_id), (-row.score, row.reached_at, row.submission_id)
-        if mine >= held:
+        if result.counts is Counts.last:
+            better = (result.received_at, result.submission_id) > (row.reached_at, row.submission_id)
+        else:
+            mine = (-points, -score, result.received_at, result.submission_id)
+            better = mine < (-(row.points or 0.0), -row.score, row.reached_at, row.submission_id)
+        if not better:
             return changed
-    row.score, row.points = score, points_for(result.worth, score)
+    row.score, row.points, row.standard_error = score, points, result.standard_error
     row.reached_at, row.submission_id = result.received_at, result.submission_id
     return True
 
@@ -121,50 +180,73 @@ def _key(row: Standing) -> Key:
 
 
 def computed(
-    session: Session, instead: Mapping[str, VerdictRow] | None = None, *, entry_id: int | None = None
+    session: Session,
+    instead: Mapping[str, VerdictRow] | None = None,
+    *,
+    entry_id: int | None = None,
+    competition_id: int | None = None,
 ) -> dict[Key, Standing]:
-    """Every standing as the effective verdicts give it, from nothing; the rows are not in the session.
+    """Every standing (of one entry, of one competition) as the effective verdicts give it, from nothing; the rows are
+    not in the session.
 
     `instead`: verdicts, by submission, in place of those that are effective. What is voided counts for nothing.
     """
-    rows: dict[Key, Standing] = {}
-    entries = select(Entry) if entry_id is None else select(Entry).where(Entry.id == entry_id)
-    for entry in session.exec(entries):
-        for view in View:
-            assert entry.id is not None
-            row = _blank(entry.competition_id, OVERALL, view, entry.id)
-            rows[_key(row)] = row
-    boards: dict[Key, list[Standing]] = {key: [] for key in rows}
-    for result in _results(session, instead or {}, entry_id):
-        for view in View:
+    entries = select(Entry, Competition).join(Competition, col(Competition.id) == Entry.competition_id)
+    if entry_id is not None:
+        entries = entries.where(Entry.id == entry_id)
+    if competition_id is not None:
+        entries = entries.where(Entry.competition_id == competition_id)
+    week: dict[int, dict[str, str]] = {}
+    boards: dict[tuple[int, View, int], dict[str, Standing]] = {}
+    for entry, competition in session.exec(entries):
+        assert entry.id is not None and competition.id is not None
+        if competition.id not in week:
+            week[competition.id] = _weeks_of(session, competition.id)
+        for view in _views(competition):
+            boards[(competition.id, view, entry.id)] = {}
+    for result in _results(session, instead or {}, entry_id, competition_id):
+        for view in result.views:
+            mine = boards[(result.competition_id, view, result.entry_id)]
             fresh = _blank(result.competition_id, result.challenge, view, result.entry_id)
-            row = rows.setdefault(_key(fresh), fresh)
-            if row is fresh:
-                boards[(result.competition_id, OVERALL, view, result.entry_id)].append(row)
-            merge(row, result)
-    for key, challenge_rows in boards.items():
-        total(rows[key], challenge_rows)
-    return rows
+            merge(mine.setdefault(result.challenge, fresh), result)
+    for (where, view, whose), mine in boards.items():
+        for board, parts in _sums(week[where], mine).items():
+            mine[board] = _blank(where, board, view, whose)
+            total(mine[board], parts)
+    return {_key(row): row for mine in boards.values() for row in mine.values()}
 
 
-def _results(session: Session, instead: Mapping[str, VerdictRow], entry_id: int | None) -> Iterable[Result]:
+def _results(
+    session: Session, instead: Mapping[str, VerdictRow], entry_id: int | None, competition_id: int | None
+) -> Iterable[Result]:
     query = (
-        select(VerdictRow, Submission, CompetitionChallenge)
+        select(VerdictRow, Submission, CompetitionChallenge, Competition)
         .join(Judging, col(Judging.id) == VerdictRow.judging_id)
         .join(Submission, col(Submission.id) == Judging.submission_id)
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
+        .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
         .where(Judging.effective, Judging.state == State.done, col(Submission.voided_at).is_(None))
     )
     if entry_id is not None:
         query = query.where(Submission.entry_id == entry_id)
-    for effective, submission, challenge in session.exec(query):
+    if competition_id is not None:
+        query = query.where(Competition.id == competition_id)
+    extensions = Extensions(session, entry_id, competition_id)
+    for effective, submission, challenge, competition in session.exec(query):
         verdict = instead.get(submission.id, effective)
         if verdict.verdict != Verdict.judge_error.value:
-            yield result_of(verdict, submission, challenge)
+            yield result_of(verdict, submission, challenge, competition, extensions)
 
 
-def result_of(verdict: VerdictRow, submission: Submission, challenge: CompetitionChallenge) -> Result:
+def result_of(
+    verdict: VerdictRow,
+    submission: Submission,
+    challenge: CompetitionChallenge,
+    competition: Competition,
+    extensions: Extensions,
+) -> Result:
     """What a stored verdict means to the boards."""
+    until = extensions.until(submission.entry_id, challenge.id)
     return Result(
         competition_id=challenge.competition_id,
         challenge=challenge.challenge,
@@ -176,6 +258,10 @@ def result_of(verdict: VerdictRow, submission: Submission, challenge: Competitio
         score=verdict.score,
         private_score=verdict.private_score,
         shown=verdict.shown,
+        credit=credit(window(competition, challenge), until, submission.received_at),
+        standard_error=(verdict.report.get("score") or {}).get("standard_error"),
+        counts=competition.counts,
+        freeze_at=competition.freeze_at,
     )
 
 
@@ -185,11 +271,20 @@ def climbs(session: Session, result: Result, step: float) -> bool:
     What does not climb is not told: many tries, each a little luckier on the public rows, would read those rows out
     (the Ladder: Blum and Hardt, "The Ladder: a reliable leaderboard for machine learning competitions", ICML 2015).
     """
-    mine = select(Standing.score).where(
-        Standing.entry_id == result.entry_id, Standing.board == result.challenge, Standing.view == View.public
+    told = (
+        select(func.max(col(VerdictRow.score)))
+        .join(Judging, col(Judging.id) == VerdictRow.judging_id)
+        .join(Submission, col(Submission.id) == Judging.submission_id)
+        .where(
+            Judging.entry_id == result.entry_id,
+            Judging.challenge == result.challenge,
+            Judging.effective,
+            VerdictRow.shown,
+            col(Submission.voided_at).is_(None),
+        )
     )
-    best, score = session.exec(mine).first(), result.part(View.public)
-    return best is None or score is None or score >= best + step
+    best, score = session.exec(told).one(), result.part(View.public)
+    return best is None or score is None or score >= round(best, PRECISION) + step
 
 
 def differences(store: Store) -> list[str]:
@@ -215,10 +310,11 @@ def rebuild(store: Store) -> int:
         return len(renew(session))
 
 
-def renew(session: Session) -> dict[Key, Standing]:
-    """The same in the caller's transaction; the new rows."""
-    rows = computed(session)
-    session.exec(delete(Standing))
+def renew(session: Session, competition_id: int | None = None) -> dict[Key, Standing]:
+    """The same in the caller's transaction, for all competitions or one; the new rows."""
+    rows = computed(session, competition_id=competition_id)
+    old = delete(Standing)
+    session.exec(old if competition_id is None else old.where(col(Standing.competition_id) == competition_id))
     session.add_all(rows.values())
     return rows
 

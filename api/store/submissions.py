@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from api.errors import Problem
 from api.store import audit, events, judgings, standings, turns, verdicts, workers
 from api.store.database import Store
+from api.store.deadlines import Extensions
 from api.store.tables import (
     Audience,
     ChallengeBuild,
@@ -18,12 +20,22 @@ from api.store.tables import (
     CompetitionChallenge,
     Entry,
     Judging,
+    Member,
+    Staff,
     Stage,
     State,
     Submission,
     VerdictRow,
     View,
 )
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Who looks: at their own, those of their teams and, as staff, those they look after."""
+
+    person_id: int
+    staff: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +62,14 @@ class SubmissionView:
     withheld: bool
     """Its public score is not told, because it is not a step better than the best one told."""
     points: float | None
+    credit: float | None
+    """What being late leaves of the points, 0 to 1; None before the verdict."""
     report: dict[str, Any] | None
     ended_at: datetime | None
     void_reason: str | None
     """Why it counts for nothing; None where it counts."""
+    feedback: str | None = None
+    """The most that its competition tells of a verdict, F0 to F3; None leaves it to the challenge."""
 
     @property
     def final(self) -> bool:
@@ -80,8 +96,10 @@ class Source:
     """It is not kept any more, though somebody else may have handed in the same."""
 
 
-def find(store: Store, submission_id: str, *, owner: int | None) -> SubmissionView:
-    """One submission; `owner` None sees everybody's. Somebody else's is as missing as a missing one.
+def find(store: Store, submission_id: str, *, owner: Eyes | int | None) -> SubmissionView:
+    """One submission; `owner` None sees everybody's, a number that person's and their teams'.
+
+    Somebody else's is as missing as a missing one.
 
     Raises Problem not_found.
     """
@@ -95,7 +113,7 @@ def find(store: Store, submission_id: str, *, owner: int | None) -> SubmissionVi
 def listed(
     store: Store,
     *,
-    owner: int | None,
+    owner: Eyes | int | None,
     challenge: str | None = None,
     state: State | None = None,
     cursor: str | None = None,
@@ -113,7 +131,7 @@ def listed(
     with store.read() as session:
         if cursor is not None:
             last = session.get(Submission, cursor)
-            if last is None or (owner is not None and last.person_id != owner):
+            if last is None or session.exec(_owned(owner).where(Submission.id == cursor)).first() is None:
                 raise Problem("invalid_request", "This cursor is not one of ours.")
             at, same = col(Submission.received_at), col(Submission.received_at) == last.received_at
             query = query.where(or_(at < last.received_at, same & (col(Submission.id) < last.id)))
@@ -124,7 +142,7 @@ def listed(
     return Page(views, views[-1].id if len(rows) > limit else None)
 
 
-def cancel(store: Store, submission_id: str, *, owner: int | None, by: int) -> None:
+def cancel(store: Store, submission_id: str, *, owner: Eyes | int | None, by: int) -> None:
     """Cancels a submission that has no verdict yet; twice is as good as once.
 
     Raises Problem not_found, already_done.
@@ -175,7 +193,7 @@ def void(store: Store, submission_id: str, reason: str | None, *, by: int) -> No
         events.board_changed(session, competition, at=now)
 
 
-def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
+def source(store: Store, submission_id: str, *, owner: Eyes | int | None) -> Source:
     """Where the upload is. Raises Problem not_found."""
     with store.read() as session:
         row = session.exec(_owned(owner).where(Submission.id == submission_id)).first()
@@ -184,13 +202,25 @@ def source(store: Store, submission_id: str, *, owner: int | None) -> Source:
         return Source(row[0].challenge, row[0].digest, row[0].files, row[0].erased_at is not None)
 
 
-def _owned(owner: int | None) -> Select[Submission, Judging]:
+def _owned(owner: Eyes | int | None) -> Select[Submission, Judging]:
     query = select(Submission, Judging).join(Judging, col(Judging.submission_id) == Submission.id)
     query = query.where(Judging.effective)
-    return query if owner is None else query.where(Submission.person_id == owner)
+    return query if owner is None else query.where(_mine(owner))
 
 
-def _joined(owner: int | None) -> Select[Submission, Judging, CompetitionChallenge, VerdictRow]:
+def _mine(owner: Eyes | int) -> ColumnElement[bool]:
+    """What somebody handed in, or a team they are in, and with the eyes of staff what they look after."""
+    who = owner.person_id if isinstance(owner, Eyes) else owner
+    entries = select(Member.entry_id).where(Member.person_id == who)
+    mine = or_(col(Submission.person_id) == who, col(Submission.entry_id).in_(entries))
+    if not isinstance(owner, Eyes) or not owner.staff:
+        return mine
+    all_of = and_(col(Staff.competition_id) == Entry.competition_id, col(Staff.cohort_id).is_(None))
+    looked_after = select(Entry.id).join(Staff, or_(all_of, col(Staff.cohort_id) == Entry.cohort_id))
+    return or_(mine, col(Submission.entry_id).in_(looked_after.where(Staff.person_id == who)))
+
+
+def _joined(owner: Eyes | int | None) -> Select[Submission, Judging, CompetitionChallenge, VerdictRow]:
     query = (
         select(Submission, Judging, CompetitionChallenge, VerdictRow)
         .join(Judging, col(Judging.submission_id) == Submission.id)
@@ -198,7 +228,7 @@ def _joined(owner: int | None) -> Select[Submission, Judging, CompetitionChallen
         .outerjoin(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
         .where(Judging.effective)
     )
-    return query if owner is None else query.where(Submission.person_id == owner)
+    return query if owner is None else query.where(_mine(owner))
 
 
 def _view(
@@ -211,8 +241,13 @@ def _view(
 ) -> SubmissionView:
     competition = session.get_one(Competition, challenge.competition_id)  # a page holds few of them: asked for once
     entry = session.get_one(Entry, submission.entry_id)
-    view = verdicts.view_in_force(competition.closes_at, now)
-    score = standings.result_of(verdict, submission, challenge).part(view) if verdict else None
+    view = verdicts.view_in_force(competition, now)
+    result = None
+    if verdict is not None:
+        extensions = Extensions(session, submission.entry_id)
+        result = standings.result_of(verdict, submission, challenge, competition, extensions)
+    score = result.part(view) if result else None
+    points = standings.points_for(challenge.points, score, result.credit) if result and score is not None else None
     position = turns.queue_position(session, judging)
     voided = submission.voided_at is not None
     lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
@@ -235,10 +270,12 @@ def _view(
         verdict=verdict.verdict if verdict else None,
         score=score,
         withheld=verdict is not None and view is View.public and not verdict.shown,
-        points=None if score is None or voided else standings.points_for(challenge.points, score),
+        points=None if voided else points,
+        credit=result.credit if result else None,
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,
         void_reason=submission.void_reason if voided else None,
+        feedback=competition.feedback,
     )
 
 

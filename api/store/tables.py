@@ -15,7 +15,8 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-OVERALL = ""  # the board of a whole competition; the boards beside it are named by their challenge
+OVERALL = ""  # the board of a whole competition; the boards beside it are named by their challenge or their week
+WEEK = "week:"  # and the week's number, from 1 in the order of the competition's challenges
 
 
 class Role(StrEnum):
@@ -28,11 +29,19 @@ class Scope(StrEnum):
 
     read = "read"
     submit = "submit"
+    organise = "organise"
     admin = "admin"
 
 
 class Kind(StrEnum):
     scored = "scored"
+
+
+class Counts(StrEnum):
+    """Which of an entry's submissions of a challenge counts, of those that have a score."""
+
+    best = "best"
+    last = "last"
 
 
 class Lane(StrEnum):
@@ -74,8 +83,11 @@ class Outcome(StrEnum):
 
 
 class View(StrEnum):
+    """What a board counts: the public part, the private part, or the public part of what came before the freeze."""
+
     public = "public"
     private = "private"
+    frozen = "frozen"
 
 
 class Audience(StrEnum):
@@ -147,6 +159,23 @@ class Competition(SQLModel, table=True):
     """Where a day begins and ends."""
     per_day: int | None = None
     """How many submissions of one entry and challenge a day scores; None is as many as they like."""
+    late: list[float] = Field(default_factory=list, sa_type=sa.JSON, sa_column_kwargs={"server_default": "[]"})
+    """What is left of the points on each day after a challenge's deadline; after the last of these days it is over."""
+    counts: Counts = Field(
+        default=Counts.best, sa_type=_word(Counts), sa_column_kwargs={"server_default": Counts.best.value}
+    )
+    freeze_at: datetime | None = None
+    """What is received from then on does not show on the boards until they are thawed."""
+    thawed_at: datetime | None = None
+    private: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """Whether the private part of the scores counts from the close on."""
+    team_size: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    named: int | None = None
+    """Down to which rank boards name an entry; None names all."""
+    step: float | None = None
+    """The points by which a public score must be better to be told, in place of the challenge's own."""
+    feedback: str | None = Field(default=None, max_length=2)
+    """The most that is told of a verdict (F0 to F3), where the challenge itself would tell more."""
 
 
 class CompetitionChallenge(SQLModel, table=True):
@@ -165,15 +194,50 @@ class CompetitionChallenge(SQLModel, table=True):
     """Its own window within the competition's."""
 
 
-class Entry(SQLModel, table=True):
-    """Somebody's place in a competition, under the name its boards show."""
+class Cohort(SQLModel, table=True):
+    """Some of a competition's entries, with staff of their own."""
 
-    __table_args__ = (sa.UniqueConstraint("competition_id", "person_id"), sa.UniqueConstraint("competition_id", "name"))
+    __table_args__ = (sa.UniqueConstraint("competition_id", "name"),)
     id: int | None = Field(default=None, primary_key=True)
     competition_id: int = _ref("competition.id")
+    name: str = Field(max_length=64)
+
+
+class Staff(SQLModel, table=True):
+    """Somebody who looks after one cohort of a competition or (null) organises all of it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id", index=True)
     person_id: int = _ref("person.id", index=True)
+    cohort_id: int | None = _ref("cohort.id", default=None)
+
+
+class Entry(SQLModel, table=True):
+    """The place of one person or a team in a competition, under the name its boards show."""
+
+    __table_args__ = (sa.UniqueConstraint("competition_id", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id")
     name: str = Field(max_length=64)
     created_at: datetime
+    cohort_id: int | None = _ref("cohort.id", default=None, index=True)
+    baseline: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Handed in by staff for comparison: it stands beside the ranking."""
+
+
+class Member(SQLModel, table=True):
+    """Who an entry belongs to; nobody has two in one competition."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("competition_id", "person_id"),
+        sa.UniqueConstraint("competition_id", "email"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id")
+    entry_id: int = _ref("entry.id", index=True)
+    person_id: int = _ref("person.id", index=True)
+    email: str | None = Field(default=None, max_length=254)
+    """By which the organiser knows them; shown to staff only."""
 
 
 class Extension(SQLModel, table=True):
@@ -373,6 +437,8 @@ class Standing(SQLModel, table=True):
     solved: int = 0
     submission_id: str | None = _ref("submission.id", default=None, max_length=32)
     reached_at: datetime | None = None
+    standard_error: float | None = None
+    """Of the natural metric of the submission that counts, where its challenge has one."""
 
 
 class Audit(SQLModel, table=True):

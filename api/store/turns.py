@@ -36,7 +36,7 @@ _served = literal_column("epoch") > literal_column("0")  # word for word that of
 
 def take_turn(session: Session, judging: Judging) -> None:
     """Stamps a judging that is about to be queued, and holds it if too many of its kind wait already."""
-    _lock(session, judging.entry_id)
+    lock_entry(session, judging.entry_id)
     judging.cost_seconds = cost_seconds(session, judging.challenge)
     judging.fair_key = max(_virtual_time(session), _end_of_last(session, judging.entry_id))
     judging.held_reason = HELD if _waiting(session, judging.entry_id, judging.challenge) >= QUEUED_CAP else None
@@ -57,7 +57,7 @@ def take_turns_behind(session: Session, rejudged: Sequence[Judging]) -> None:
 
 def release_held(session: Session, entry_id: int, challenge: str) -> None:
     """Lets the next held judging into the queue if there is room; to be called when one has left it."""
-    _lock(session, entry_id)
+    lock_entry(session, entry_id)
     if _waiting(session, entry_id, challenge) >= QUEUED_CAP:
         return
     query = select(Judging).where(*_queued(entry_id, challenge), col(Judging.held_reason).is_not(None))
@@ -125,7 +125,7 @@ def eta_seconds(session: Session, judging: Judging | None, now: datetime) -> flo
     return round(own + total / slots, 1)
 
 
-def _lock(session: Session, entry_id: int) -> None:
+def lock_entry(session: Session, entry_id: int) -> None:
     """Until the transaction ends nobody else counts, queues or releases judgings of this entry."""
     session.exec(select(Entry.id).where(Entry.id == entry_id).with_for_update(key_share=True)).one()
 

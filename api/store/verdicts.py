@@ -6,6 +6,8 @@ from typing import Any
 from sqlmodel import Session, col, select, update
 
 from api.store import events, standings
+from api.store.competitions import frozen
+from api.store.deadlines import Extensions
 from api.store.tables import (
     Attempt,
     Audience,
@@ -25,9 +27,16 @@ from challenges.report import Report, Verdict
 GAVE_UP = "The judge could not finish this submission. It costs you nothing, and the operator has been told."
 
 
-def view_in_force(closes_at: datetime | None, now: datetime) -> View:
-    """Until a competition closes the public part counts, from the close on the private part."""
-    return View.private if closes_at is not None and now >= closes_at else View.public
+def view_in_force(competition: Competition, now: datetime) -> View:
+    """What an entry is told of itself: until a competition closes the public part counts, from the close on the private
+    part, unless its rules say otherwise."""
+    closed = competition.closes_at is not None and now >= competition.closes_at
+    return View.private if closed and competition.private else View.public
+
+
+def board_view(competition: Competition, now: datetime) -> View:
+    """What the boards show: from the freeze until they are thawed what was received before it, and else the same."""
+    return View.frozen if frozen(competition, now) else view_in_force(competition, now)
 
 
 def record(
@@ -55,10 +64,11 @@ def record(
     if not judging.effective:
         row.shown = _was_shown(session, submission.id)
     elif step is not None:
-        row.shown = standings.climbs(session, standings.result_of(row, submission, challenge), step)
+        step = step if competition.step is None else competition.step
+        row.shown = standings.climbs(session, _result(session, row, submission, challenge, competition), step)
     session.add(row)
-    view = view_in_force(competition.closes_at, now)
-    score = standings.result_of(row, submission, challenge).part(view)
+    result = _result(session, row, submission, challenge, competition)
+    score = result.part(view_in_force(competition, now))
     if judging.effective:
         events.of_submission(
             session,
@@ -72,12 +82,24 @@ def record(
     if report.verdict is Verdict.judge_error:
         events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
     elif judging.effective and submission.voided_at is None:
-        _stand(session, standings.result_of(row, submission, challenge), competition, view, now)
+        _stand(session, result, competition, now)
     _wake_sibling(session, judging, now)
 
 
-def _stand(session: Session, result: standings.Result, competition: Competition, view: View, now: datetime) -> None:
-    overall = standings.apply(session, result).get(view)
+def _result(
+    session: Session,
+    row: VerdictRow,
+    submission: Submission,
+    challenge: CompetitionChallenge,
+    competition: Competition,
+) -> standings.Result:
+    extensions = Extensions(session, submission.entry_id)
+    return standings.result_of(row, submission, challenge, competition, extensions)
+
+
+def _stand(session: Session, result: standings.Result, competition: Competition, now: datetime) -> None:
+    """The boards of all views; everybody is told only of a change that the boards show."""
+    overall = standings.apply(session, result).get(board_view(competition, now))
     if overall is None:
         return
     payload = {

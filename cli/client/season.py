@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cli.errors import WRONG_USE, CliError
 
-TOP = ("slug", "title", "time_zone", "opens", "closes", "per_day", "challenges", "weeks")
+TOP = (
+    "slug", "title", "time_zone", "opens", "closes", "per_day", "late", "counts", "freeze", "private", "team_size",
+    "named", "step", "feedback", "organisers", "cohorts", "roster", "challenges", "weeks",
+)  # fmt: skip
+AS_IT_STANDS = ("late", "counts", "private", "named", "step", "feedback", "organisers")
+"""What the judge itself checks, word for word."""
+COHORT = ("name", "staff")
+MOST_ROSTER_BYTES = 1_000_000
 WEEK = ("title", "opens", "closes", "challenges")
 PLACE = ("slug", "points")
 
@@ -25,7 +32,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CliError(f"{path}: {error}.", WRONG_USE) from error
     try:
-        return _slug(given, path), _body(given)
+        return _slug(given, path), _body(given, path.parent)
     except _Wrong as error:
         raise CliError(f"{path}: {error}", WRONG_USE) from error
 
@@ -38,15 +45,21 @@ def _slug(given: Mapping[str, Any], path: Path) -> str:
     return _text(given, "slug", "") if "slug" in given else path.stem
 
 
-def _body(given: Mapping[str, Any]) -> dict[str, Any]:
+def _body(given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     _only(given, TOP, "")
     zone = _zone(given)
     body: dict[str, Any] = {"title": _text(given, "title", ""), "time_zone": zone.key}
-    for ours, theirs in (("opens", "opens_at"), ("closes", "closes_at")):
+    for ours, theirs in (("opens", "opens_at"), ("closes", "closes_at"), ("freeze", "freeze_at")):
         if ours in given:
             body[theirs] = _moment(given, ours, "", zone)
-    if "per_day" in given:
-        body["per_day"] = _number(given, "per_day", "")
+    for key in ("per_day", "team_size"):
+        if key in given:
+            body[key] = _number(given, key, "")
+    body |= {key: given[key] for key in AS_IT_STANDS if key in given}
+    if "cohorts" in given:
+        body["cohorts"] = [_cohort(one) for one in _list(given, "cohorts", "")]
+    if "roster" in given:
+        body["roster"] = _roster(folder / _text(given, "roster", ""))
     places = [_place(one, "challenges: ") for one in _list(given, "challenges", "")]
     for number, week in enumerate(_list(given, "weeks", ""), start=1):
         where = f"week {number}: "
@@ -66,6 +79,25 @@ def _body(given: Mapping[str, Any]) -> dict[str, Any]:
     if not places:
         raise _Wrong("it has neither challenges nor weeks.")
     return body | {"challenges": places}
+
+
+def _cohort(one: Any) -> dict[str, Any]:
+    if not isinstance(one, dict):
+        raise _Wrong('cohorts: a cohort is {name = "...", staff = ["..."]}.')
+    _only(one, COHORT, "cohorts: ")
+    return {"name": _text(one, "name", "cohorts: "), "staff": _list(one, "staff", "cohorts: ")}
+
+
+def _roster(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        if len(content) > MOST_ROSTER_BYTES:
+            raise _Wrong(f"roster: {path} is larger than {MOST_ROSTER_BYTES:,} bytes.")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise _Wrong(f"roster: {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise _Wrong(f"roster: {path} is no UTF-8; save the table as CSV UTF-8.") from None
 
 
 def _place(one: Any, where: str) -> dict[str, Any]:

@@ -10,24 +10,41 @@ from fastapi.routing import iter_route_contexts
 from httpx import Response
 
 from api.pages.site import FOR_PROGRAMS
-from tests.api.house import GOOD, V1, House, built, refused
+from tests.api.house import CHALLENGES, GOOD, V1, House, built, refused
 from tests.databases import Databases
 
-ANYBODY = {"anonymous": 200, "ann": 200, "ben": 200, "reader": 200, "unscoped": 200, "admin": 200}
-"""Callers: ann owns what is asked for, ben does not; reader is ann with a token only for reading; unscoped is an
-administrator whose token is not one for administration."""
+CALLERS = ("anonymous", "ann", "ben", "reader", "unscoped", "olga", "oscar", "nora", "sam", "mina", "admin")
+"""ann owns what is asked for, ben does not; reader is ann with a token only for reading; unscoped is an administrator
+whose token is not one for administration. olga organises the competition, oscar does with a token that is not one for
+that; nora is staff of ann's cohort there, sam of another one.
+mina organises another competition."""
+ANYBODY = dict.fromkeys(CALLERS, 200)
 
 
 def only_admin(status: int) -> dict[str, int]:
-    return {"anonymous": 401, "ann": 403, "ben": 403, "reader": 403, "unscoped": 403, "admin": status}
+    return dict.fromkeys(CALLERS, 403) | {"anonymous": 401, "admin": status}
 
 
-def own(status: int, *, reader: int | None = None) -> dict[str, int]:
-    """The owner and administrators may; for anybody else it does not exist."""
-    return {
-        "anonymous": 401, "ann": status, "ben": 404, "reader": status if reader is None else reader,
-        "unscoped": 404, "admin": status,
+def organisers(status: int) -> dict[str, int]:
+    return only_admin(status) | {"olga": status}
+
+
+def staff(status: int, *, others_cohort: int | None = None) -> dict[str, int]:
+    """Organisers, and staff of a cohort; `others_cohort` is what those of another one get."""
+    return organisers(status) | {"nora": status, "sam": status if others_cohort is None else others_cohort}
+
+
+def own(status: int, *, reader: int | None = None, seen: int = 404) -> dict[str, int]:
+    """The owner and administrators may, and with `seen` who looks after them; for anybody else it does not exist."""
+    return dict.fromkeys(CALLERS, 404) | {
+        "anonymous": 401, "ann": status, "reader": status if reader is None else reader,
+        "olga": seen, "nora": seen, "admin": status,
     }  # fmt: skip
+
+
+def organisers_see(status: int) -> dict[str, int]:
+    """What organisers may do to ann's submission: who may not even see it does not hear of it."""
+    return own(403, seen=403) | {"reader": 403, "olga": status, "admin": status}
 
 
 @dataclass(frozen=True)
@@ -56,18 +73,23 @@ def submission(suffix: str = "") -> Callable[[House], tuple[str, dict[str, Any]]
     return lambda house: (f"{V1}/submissions/{house.submitted('ann')}{suffix}", {})
 
 
+CUP: dict[str, Any] = {
+    "title": "Cup",
+    "closes_at": "2100-01-01T00:00:00Z",
+    "challenges": [{"slug": name} for name in CHALLENGES],
+    "organisers": ["olga", "oscar"],
+    "cohorts": [{"name": "north", "staff": ["nora"]}, {"name": "south", "staff": ["sam"]}],
+}
+
+
 def extending(house: House) -> tuple[str, dict[str, Any]]:
-    house.competition("ends", closes_at="2100-01-01T00:00:00Z")
-    house.ids["n"] = house.ids.get("n", 0) + 1
-    name = f"p{house.ids['n']}"
-    house.person(name, "ends")
-    body = {"entry": name, "closes_at": "2100-01-02T00:00:00Z", "reason": "a test"}
-    return f"{V1}/competitions/ends/extensions", {"json": body}
+    body = {"entry": "ann", "closes_at": "2100-01-02T00:00:00Z", "reason": "a test"}
+    return f"{V1}/competitions/cup/extensions", {"json": body}
 
 
 def extended(house: House) -> tuple[str, dict[str, Any]]:
     path, more = extending(house)
-    made = house.post(path.removeprefix(V1), "admin", **more).json()
+    made = house.post(path.removeprefix(V1), "admin", **more).json()["extensions"][0]
     return f"{path}/{made['id']}", {}
 
 
@@ -95,7 +117,7 @@ def anns_token(house: House) -> tuple[str, dict[str, Any]]:
 def rejudged() -> Callable[[House], tuple[str, dict[str, Any]]]:
     def make(house: House) -> tuple[str, dict[str, Any]]:
         judged("")(house)
-        return f"{V1}/rejudgings", {"json": {"challenge": "beta", "reason": "a test"}}
+        return f"{V1}/rejudgings", {"json": {"competition": "cup", "challenge": "beta", "reason": "a test"}}
 
     return make
 
@@ -133,21 +155,23 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{V1}/challenges"): Rule(ANYBODY, fixed(f"{V1}/challenges")),
     ("GET", f"{V1}/challenges/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha")),
     ("GET", f"{V1}/challenges/{{slug}}/data"): Rule(ANYBODY, fixed(f"{V1}/challenges/alpha/data")),
-    ("POST", f"{V1}/competitions/{{slug}}/extensions"): Rule(only_admin(201), extending),
-    ("GET", f"{V1}/competitions/{{slug}}/extensions"): Rule(
-        only_admin(200), fixed(f"{V1}/competitions/cup/extensions")
+    ("POST", f"{V1}/competitions/{{slug}}/extensions"): Rule(staff(201, others_cohort=403), extending),
+    ("GET", f"{V1}/competitions/{{slug}}/extensions"): Rule(staff(200), fixed(f"{V1}/competitions/cup/extensions")),
+    ("DELETE", f"{V1}/competitions/{{slug}}/extensions/{{extension_id}}"): Rule(
+        staff(204, others_cohort=404), extended
     ),
-    ("DELETE", f"{V1}/competitions/{{slug}}/extensions/{{extension_id}}"): Rule(only_admin(204), extended),
+    ("GET", f"{V1}/competitions/{{slug}}/roster"): Rule(staff(200), fixed(f"{V1}/competitions/cup/roster")),
+    ("POST", f"{V1}/competitions/{{slug}}/thaw"): Rule(organisers(422), fixed(f"{V1}/competitions/cup/thaw")),
     ("GET", f"{V1}/audit"): Rule(only_admin(200), fixed(f"{V1}/audit")),
-    ("PUT", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), voiding),
-    ("DELETE", f"{V1}/submissions/{{submission_id}}/void"): Rule(only_admin(204), submission("/void")),
+    ("PUT", f"{V1}/submissions/{{submission_id}}/void"): Rule(organisers_see(204), voiding),
+    ("DELETE", f"{V1}/submissions/{{submission_id}}/void"): Rule(organisers_see(204), submission("/void")),
     ("GET", f"{V1}/leaderboards/{{competition}}/export.csv"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup/export.csv")),
-    ("POST", f"{V1}/rejudgings"): Rule(only_admin(201), rejudged()),
-    ("GET", f"{V1}/rejudgings"): Rule(only_admin(200), fixed(f"{V1}/rejudgings")),
-    ("GET", f"{V1}/rejudgings/{{rejudging_id}}"): Rule(only_admin(200), rejudging("")),
-    ("GET", f"{V1}/rejudgings/{{rejudging_id}}/preview"): Rule(only_admin(200), rejudging("/preview")),
-    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/apply"): Rule(only_admin(200), rejudging("/apply", judge=True)),
-    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/drop"): Rule(only_admin(200), rejudging("/drop")),
+    ("POST", f"{V1}/rejudgings"): Rule(organisers(201), rejudged()),
+    ("GET", f"{V1}/rejudgings"): Rule(organisers(200) | {"mina": 200}, fixed(f"{V1}/rejudgings")),
+    ("GET", f"{V1}/rejudgings/{{rejudging_id}}"): Rule(organisers(200), rejudging("")),
+    ("GET", f"{V1}/rejudgings/{{rejudging_id}}/preview"): Rule(organisers(200), rejudging("/preview")),
+    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/apply"): Rule(organisers(200), rejudging("/apply", judge=True)),
+    ("POST", f"{V1}/rejudgings/{{rejudging_id}}/drop"): Rule(organisers(200), rejudging("/drop")),
     ("GET", f"{V1}/competitions"): Rule(ANYBODY, fixed(f"{V1}/competitions")),
     ("GET", f"{V1}/competitions/{{slug}}"): Rule(ANYBODY, fixed(f"{V1}/competitions/cup")),
     ("GET", f"{V1}/leaderboards/{{competition}}"): Rule(ANYBODY, fixed(f"{V1}/leaderboards/cup")),
@@ -167,30 +191,27 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{V1}/competitions"): Rule(
         only_admin(201), fresh({"title": "T", "challenges": [{"slug": "alpha"}]}, "slug", f"{V1}/competitions")
     ),
-    ("PUT", f"{V1}/competitions/{{slug}}"): Rule(
-        only_admin(200),
-        fixed(f"{V1}/competitions/put", json={"title": "T", "challenges": [{"slug": "alpha"}]}),
-    ),
+    ("PUT", f"{V1}/competitions/{{slug}}"): Rule(organisers(200), fixed(f"{V1}/competitions/cup", json=CUP)),
     ("GET", f"{V1}/competitions/{{slug}}/attempts"): Rule(
-        {"anonymous": 401, "ann": 200, "ben": 200, "reader": 200, "unscoped": 403, "admin": 403},
+        dict.fromkeys(CALLERS, 403) | {"anonymous": 401, "ann": 200, "ben": 200, "reader": 200},
         fixed(f"{V1}/competitions/cup/attempts"),
     ),
     ("POST", f"{V1}/competitions/{{slug}}/entries"): Rule(only_admin(201), entry),
-    ("POST", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(201), fixed(f"{V1}/competitions/cup/join-code")),
-    ("GET", f"{V1}/competitions/{{slug}}/join-code"): Rule(only_admin(200), fixed(f"{V1}/competitions/cup/join-code")),
+    ("POST", f"{V1}/competitions/{{slug}}/join-code"): Rule(organisers(201), fixed(f"{V1}/competitions/cup/join-code")),
+    ("GET", f"{V1}/competitions/{{slug}}/join-code"): Rule(organisers(200), fixed(f"{V1}/competitions/cup/join-code")),
     ("DELETE", f"{V1}/competitions/{{slug}}/join-code"): Rule(
-        only_admin(204), fixed(f"{V1}/competitions/cup/join-code")
+        organisers(204), fixed(f"{V1}/competitions/cup/join-code")
     ),
     ("POST", f"{V1}/submissions"): Rule(
         # Administrators have no entry here, and get no way round that.
-        {"anonymous": 401, "ann": 202, "ben": 202, "reader": 403, "unscoped": 422, "admin": 422},
+        dict.fromkeys(CALLERS, 422) | {"anonymous": 401, "ann": 202, "ben": 202, "reader": 403},
         fixed(f"{V1}/submissions", json={"challenge": "alpha", "files": {"solution.py": "x = 1"}}),
     ),
     ("GET", f"{V1}/submissions"): Rule(ANYBODY | {"anonymous": 401}, fixed(f"{V1}/submissions")),
-    ("GET", f"{V1}/submissions/{{submission_id}}"): Rule(own(200), submission()),
-    ("POST", f"{V1}/submissions/{{submission_id}}/cancel"): Rule(own(200, reader=403), submission("/cancel")),
-    ("GET", f"{V1}/submissions/{{submission_id}}/source"): Rule(own(200), submission("/source")),
-    ("GET", f"{V1}/submissions/{{submission_id}}/events"): Rule(own(200), judged("/events")),
+    ("GET", f"{V1}/submissions/{{submission_id}}"): Rule(own(200, seen=200), submission()),
+    ("POST", f"{V1}/submissions/{{submission_id}}/cancel"): Rule(own(200, reader=403, seen=200), submission("/cancel")),
+    ("GET", f"{V1}/submissions/{{submission_id}}/source"): Rule(own(200, seen=200), submission("/source")),
+    ("GET", f"{V1}/submissions/{{submission_id}}/events"): Rule(own(200, seen=200), judged("/events")),
 }
 
 
@@ -199,7 +220,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory, module_databases: Databases
     url = module_databases.new()
     with built(tmp_path_factory.mktemp("house"), database_url=url, stream_seconds=0.05) as house:
         house.build("alpha", {"train.csv": b"a,b\n1,2\n"})
-        for name, who, scopes in (("reader", "ann", ["read"]), ("unscoped", "admin", ["read", "submit"])):
+        for name in ("olga", "oscar", "nora", "sam", "mina"):
+            house.person(name)
+        roster = "name,cohort\nann,north\nben,south\n"
+        made = house.request("PUT", f"{V1}/competitions/cup", "admin", json=CUP | {"roster": roster})
+        assert made.status_code == 200, made.text
+        assert house.competition("other", organisers=["mina"]).status_code == 201
+        most = ["read", "submit"]
+        for name, who, scopes in (("reader", "ann", ["read"]), ("unscoped", "admin", most), ("oscar", "oscar", most)):
             made = house.post(f"/people/{house.ids[who]}/tokens", "admin", json={"label": name, "scopes": scopes})
             house.tokens[name] = made.json()["token"]
         revoked = house.post(f"/people/{house.ids['ann']}/tokens", "ann", json={"label": "old"}).json()
@@ -227,7 +255,7 @@ def test_every_route_has_its_rule(shared: House) -> None:
     assert routes(shared) == set(RULES)
 
 
-@pytest.mark.parametrize("caller", list(ANYBODY))
+@pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("route", list(RULES), ids=lambda route: f"{route[0]} {route[1]}")
 def test_what_each_caller_gets(shared: House, route: tuple[str, str], caller: str) -> None:
     rule = RULES[route]

@@ -14,6 +14,7 @@ from api.auth import Principal
 from api.feedback import significant
 from api.settings import Settings
 from api.store import judgings, people, workers
+from api.store.submissions import Eyes
 from api.store.tables import Role, Scope
 from tests.api.house import House, built
 from tests.databases import Databases
@@ -116,8 +117,9 @@ def test_the_first_administrator(tmp_path: Path, databases: Databases) -> None:
 def test_roles_and_scopes_are_both_needed() -> None:
     every = frozenset(Scope)
     assert Principal(1, "a", frozenset({Role.admin}), every).sees is None
-    assert Principal(1, "a", frozenset({Role.admin}), every - {Scope.admin}).sees == 1
-    assert Principal(1, "a", frozenset({Role.participant}), every).sees == 1
+    assert Principal(1, "a", frozenset({Role.admin}), every - {Scope.admin}).sees == Eyes(1, staff=True)
+    assert Principal(1, "a", frozenset({Role.participant}), every).sees == Eyes(1, staff=True)
+    assert Principal(1, "a", frozenset({Role.participant}), frozenset({Scope.read})).sees == Eyes(1)
 
 
 def test_health_and_readiness(house: House) -> None:

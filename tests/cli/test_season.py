@@ -62,6 +62,46 @@ def test_it_shows_asks_changes_and_then_has_nothing_to_do(house: House, assay: A
     assert assay("competition", "apply", "spring.toml", "--yes").stdout == "spring is so already.\n"
 
 
+RULES = f"""
+late = [0.8, 0.5]
+counts = "last"
+freeze = {YEAR}-04-30T09:00:00
+private = false
+team_size = 2
+named = 10
+step = 0.5
+feedback = "F1"
+organisers = ["ann"]
+cohorts = [{{name = "north", staff = ["ben"]}}]
+roster = "people.csv"
+"""
+
+
+def test_rules_staff_and_roster_are_put_in_force_with_it(house: House, assay: Assay) -> None:
+    Path("spring.toml").write_text(RULES + GOOD)
+    Path("people.csv").write_text("name,email,team,cohort\ncy,cy@x.org,Owls,north\ndi,di@x,Owls,north\n")
+    refused = assay("competition", "apply", "spring.toml", "--yes")
+    assert refused.exit_code == 1
+    assert "roster line 3: 'di@x' is no e-mail address." in refused.stderr
+    assert house.get("/competitions/spring").status_code == 404, "nothing is half applied"
+    Path("people.csv").write_text("name,email,team,cohort\ncy,cy@x.org,Owls,north\ndi,di@x.org,Owls,north\n")
+    assert "di is entered in team Owls" in assay("competition", "apply", "spring.toml", "--yes").stdout
+    assert assay("competition", "apply", "spring.toml", "--yes").stdout == "spring is so already.\n"
+    found = house.get("/competitions/spring").json()
+    told = {key: found[key] for key in ("late", "counts", "freeze_at", "private", "team_size", "named", "step")}
+    assert told == {
+        "late": [0.8, 0.5], "counts": "last", "freeze_at": f"{YEAR}-04-30T07:00:00Z", "private": False,
+        "team_size": 2, "named": 10, "step": 0.5,
+    }  # fmt: skip
+    assert (found["feedback"], found["cohorts"], found["entries"]) == ("F1", ["north"], 1)
+    roster = house.get("/competitions/spring/roster", "ann").json()
+    assert [(one["name"], one["entry"], one["can_sign_in"]) for one in roster["members"]] == [
+        ("cy", "Owls", False),
+        ("di", "Owls", False),
+    ]
+    assert (roster["organisers"], roster["cohorts"]) == (["ann"], {"north": ["ben"]})
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -74,6 +114,9 @@ def test_it_shows_asks_changes_and_then_has_nothing_to_do(house: House, assay: A
         (('["alpha", {slug = "beta", points = 150}]', "[7]"), "week 1: a challenge is"),
         (('["alpha", {slug = "beta", points = 150}]', "[]"), "week 1: it has no challenges"),
         (('title = "Spring"', "title = Spring"), "line 2"),
+        (("per_day = 4", 'roster = "nobody.csv"'), "nobody.csv: No such file"),
+        (("per_day = 4", 'cohorts = ["north"]'), "cohorts: a cohort is"),
+        (("per_day = 4", "team_size = 0"), "team_size is a whole number from 1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:

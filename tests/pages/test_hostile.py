@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from api import formulas
 from api.pages.render import POLICY, visible
-from api.store import competitions
+from api.store import seasons
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.installation import wait_for
@@ -57,7 +57,7 @@ def test_names_on_a_board_are_text_from_the_start_and_when_they_arrive(site: Sit
 
 
 def test_messages_hints_and_titles_are_text(site: Site, open_page: Open) -> None:
-    competitions.create(site.store, slug="odd", title=IMAGE, opens_at=None, closes_at=None, challenges=[], by=1)
+    seasons.create(site.store, slug="odd", title=IMAGE, opens_at=None, closes_at=None, challenges=[], by=1)
     made = site.post("ada")
     site.judge(report(10, message=f"{SCRIPT}\n{IMAGE}\n{TURNED}\x00\ud800", hint=SCRIPT))
     page = open_page(f"/submissions/{made}", "ada")

@@ -10,7 +10,8 @@ import httpx
 from playwright.sync_api import Browser, Page, expect
 
 from api.pages.boards import Key
-from api.store import competitions, workers
+from api.store import competitions, seasons, workers
+from api.store.leaderboards import Which
 from tests.installation import wait_for
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
@@ -217,8 +218,8 @@ def test_who_comes_back_gets_the_newest_board_and_nothing_twice(site: Site) -> N
 def test_a_new_entry_and_the_end_of_a_competition_make_a_new_board(site: Site) -> None:
     with site.store.read() as session:
         soon = site.store.now(session) + timedelta(seconds=1.5)
-    competitions.create(site.store, slug="short", title="Short", opens_at=None, closes_at=soon, challenges=[], by=1)
-    key = Key("short", None, 1)
+    seasons.create(site.store, slug="short", title="Short", opens_at=None, closes_at=soon, challenges=[], by=1)
+    key = Key("short", Which(), 1)
     opened = site.boards.current(key)
     assert site.boards.current(key) is opened
     competitions.add_entry(site.store, "short", "ada", by=1)

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from api.blobs import pack
 from api.errors import Problem
 from api.pages.render import STATIC, static
-from api.store import competitions, judgings, people, submissions, workers
+from api.store import competitions, judgings, people, seasons, submissions, workers
 from api.store.tables import Scope
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
@@ -80,7 +80,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site where something of everything has happened; `paths` leads to its submissions."""
     maths = challenge("maths", title="Formulas", statement=STATEMENT)
     with served(tmp_path_factory.mktemp("site") / "data", challenges={"maths": maths}) as site:
-        competitions.create(site.store, slug="new", title="New", opens_at=None, closes_at=None, challenges=[], by=1)
+        seasons.create(site.store, slug="new", title="New", opens_at=None, closes_at=None, challenges=[], by=1)
         for name in ("ben", "cy", LONG):
             site.join(name)
         people.create_token(site.store, site.people["ada"], "a" * 64, [Scope.read], by=1)
@@ -105,8 +105,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             competitions.ChallengePlace("toy-call", 100, "v", "Week 2", opens_at=tomorrow),
             competitions.ChallengePlace("toy-run", 100, "v", "Week 1", closes_at=tomorrow),
         ]
-        ruled = competitions.Wanted("ruled", "Ruled", places, closes_at=tomorrow + timedelta(days=1), per_day=3)
-        competitions.apply(site.store, ruled, by=1)
+        ruled = seasons.Wanted("ruled", "Ruled", places, closes_at=tomorrow + timedelta(days=1), per_day=3)
+        seasons.apply(site.store, ruled, by=1)
         competitions.add_entry(site.store, "ruled", "cy", by=1)
         site.paths = {name: f"/submissions/{id}" for name, id in made.items()}  # type: ignore[attr-defined]
         yield site

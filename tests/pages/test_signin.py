@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from api import passwords
 from api.pages.visitor import PLAIN_COOKIE, SECURE_COOKIE
-from api.store import competitions, people, sessions
+from api.store import competitions, people, seasons, sessions
 from api.store.tables import Role, Scope
 from tests.pages.conftest import Open
 from tests.pages.site import SOLUTION, Site, report, served
@@ -49,7 +49,7 @@ class Visitor:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One site for all: each test has people of its own. The windows of the limits stay wide open."""
     with served(tmp_path_factory.mktemp("site") / "data", bad_tokens_per_minute=1000) as site:
-        competitions.create(site.store, slug="open", title="Open", opens_at=None, closes_at=None, challenges=[], by=1)
+        seasons.create(site.store, slug="open", title="Open", opens_at=None, closes_at=None, challenges=[], by=1)
         yield site
 
 
@@ -133,7 +133,7 @@ def test_who_does_not_know_a_code_learns_no_name(site: Site) -> None:
 def test_nobody_joins_what_is_over(site: Site) -> None:
     now = datetime.now(UTC)
     opened, ended = now - timedelta(days=2), now + timedelta(days=1)
-    competitions.create(site.store, slug="over", title="Over", challenges=[], by=1, opens_at=opened, closes_at=ended)
+    seasons.create(site.store, slug="over", title="Over", challenges=[], by=1, opens_at=opened, closes_at=ended)
     with site.store.write() as session:
         competitions.by_slug(session, "over").closes_at = now - timedelta(days=1)
     code = competitions.new_join_code(site.store, "over", by=1)

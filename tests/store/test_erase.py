@@ -29,7 +29,7 @@ def everything(world: World) -> str:
 
 def board(world: World) -> list[tuple[str, float | None]]:
     found = leaderboards.board(world.store, "cup")
-    return [(row.name, row.points) for row in found.rows]
+    return [(row.entry, row.points) for row in found.rows]
 
 
 def full_life(world: World) -> list[str]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from api.errors import Problem
-from api.store import competitions, extensions, invariants, judgings, leaderboards, quota, submissions
-from api.store.competitions import ChallengePlace, Wanted
+from api.store import competitions, extensions, invariants, judgings, leaderboards, quota, seasons, submissions
+from api.store.competitions import ChallengePlace
+from api.store.seasons import Wanted
 from api.store.tables import Audit, Competition
 from challenges.report import Verdict
 from tests.store.test_together import at_once
@@ -35,7 +36,7 @@ def wanted(world: World, **more: object) -> Wanted:
 
 
 def put(world: World, what: Wanted, **more: bool) -> list[str]:
-    return competitions.apply(world.store, what, by=world.ids["staff"], **more)
+    return seasons.apply(world.store, what, by=world.ids["staff"], **more)
 
 
 def code(world: World, what: Wanted) -> tuple[str, str]:
@@ -201,7 +202,7 @@ def test_an_extension_is_for_one_entry_and_what_it_names(world: World) -> None:
     def grant(challenge: str | None, closes_at: datetime, entry: str = "ann") -> str:
         try:
             by = world.ids["staff"]
-            return extensions.grant(world.store, "season", entry, challenge, closes_at, "ill", by=by).entry
+            return extensions.grant(world.store, "season", entry, challenge, closes_at, "ill", by=by)[0].entry
         except Problem as problem:
             return problem.code.code
 

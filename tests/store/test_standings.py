@@ -19,8 +19,8 @@ from tests.store.world import CHALLENGES, World, report
 
 
 def ranks(world: World, challenge: str | None = None) -> list[tuple[int | None, str, float | None]]:
-    board = leaderboards.board(world.store, "cup", challenge=challenge)
-    return [(row.rank, row.name, row.points) for row in board.rows]
+    board = leaderboards.board(world.store, "cup", leaderboards.Which(challenge))
+    return [(row.rank, row.entry, row.points) for row in board.rows]
 
 
 def test_the_best_counts_and_points_follow_the_worth(world: World) -> None:
@@ -117,8 +117,8 @@ def test_boards_that_do_not_exist(world: World) -> None:
     with pytest.raises(Problem, match="unknown_competition"):
         leaderboards.board(world.store, "nope")
     with pytest.raises(Problem, match="unknown_challenge"):
-        leaderboards.board(world.store, "cup", challenge="delta")
-    assert leaderboards.board(world.store, "cup", challenge="alpha").rows == []
+        leaderboards.board(world.store, "cup", leaderboards.Which("delta"))
+    assert leaderboards.board(world.store, "cup", leaderboards.Which("alpha")).rows == []
 
 
 def test_competitions_do_not_mix(world: World) -> None:

@@ -193,13 +193,18 @@ def _values(connection: sa.Connection, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+MOVED = {("entry", "person_id"): "(SELECT person_id FROM member WHERE entry_id = entry.id)"}
+"""Where a later revision keeps what stood in a column at the first one."""
+
+
 def kept(store: Store) -> dict[str, list[dict[str, Any]]]:
     """What is there of the rows and columns that were put in, in words that mean the same everywhere."""
     found = {}
     with store.read() as session:
         connection = session.connection()
         for name, rows in FIRST.items():
-            columns = ", ".join(f'"{key}"' for key in rows[0])
+            there_are = {column["name"] for column in sa.inspect(connection).get_columns(name)}
+            columns = ", ".join(f'"{key}"' if key in there_are else f'{MOVED[name, key]} AS "{key}"' for key in rows[0])
             order = "id" if "id" in rows[0] else "name"
             there = connection.execute(sa.text(f"SELECT {columns} FROM {name} ORDER BY {order}")).mappings()
             found[name] = [{key: _comparable(value, rows[0][key]) for key, value in row.items()} for row in there]

@@ -12,7 +12,7 @@ from tests.store.world import World, report
 
 
 def points(world: World) -> dict[str, float | None]:
-    return {row.name: row.points for row in leaderboards.board(world.store, "cup").rows}
+    return {row.entry: row.points for row in leaderboards.board(world.store, "cup").rows}
 
 
 def sound(world: World) -> None:

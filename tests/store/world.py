@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import select
 
-from api.store import Store, accept, competitions, judgings, people, submissions
+from api.store import Store, accept, competitions, judgings, people, seasons, submissions
 from api.store.judgings import Claim
 from api.store.tables import Person, Role
 from challenges.kit.score import Check, Score
@@ -48,7 +48,7 @@ class World:
         return world
 
     def competition(self, slug: str, *, closes_after: float | None = None, opens_after: float = 0) -> None:
-        competitions.create(
+        seasons.create(
             self.store,
             slug=slug,
             title=slug.title(),

