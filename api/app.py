@@ -20,7 +20,18 @@ from api.metrics import ApiMetrics, Observed, exposed
 from api.pages import site
 from api.passwords import Passwords
 from api.queue import Bell
-from api.routes import accounts, audit, competitions, extensions, leaderboards, rejudgings, status, submissions
+from api.routes import (
+    accounts,
+    audit,
+    competitions,
+    extensions,
+    leaderboards,
+    notices,
+    rejudgings,
+    results,
+    status,
+    submissions,
+)
 from api.routes import challenges as challenge_routes
 from api.settings import Settings, write_private
 from api.store import Store, people
@@ -58,6 +69,7 @@ def create_app(
     app.state.metrics = ApiMetrics(context.store, lambda: used_percent(settings.data))
     if isinstance(context.bell, Bell):
         app.state.metrics.count_bell(context.bell)
+    app.state.histories = results.Histories()
     problems.install(app)
     app.add_middleware(Intake, bounds=_bounds(settings))
     app.add_middleware(_Headers)
@@ -70,6 +82,8 @@ def create_app(
         extensions,
         submissions,
         leaderboards,
+        results,
+        notices,
         rejudgings,
         audit,
         status,

@@ -29,6 +29,7 @@ _TABLE = (
     Code("unknown_competition", 404, "There is no such competition"),
     Code("unknown_person", 404, "There is no such person"),
     Code("unknown_join_code", 404, "There is no competition with this join code"),
+    Code("unknown_link", 404, "This link is not valid any more: it was used, it is too old, or there is a newer one"),
     Code("method_not_allowed", 405, "This address does not take that method"),
     Code("slow_body", 408, "The body came too slowly"),
     Code("already_done", 409, "The submission has its verdict already"),

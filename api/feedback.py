@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 
 from api.store.submissions import SubmissionView
+from api.store.tables import Kind
 from challenges.loader import Challenge
 from challenges.report import Report
 
@@ -40,6 +41,8 @@ class Feedback:
     resources: ShownResources | None
     build_log: str | None
     """Only where the build failed; it knows nothing hidden, so every level shows it."""
+    output: str | None
+    """Only of a dry run, which meets nothing hidden."""
 
 
 def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedback | None:
@@ -49,6 +52,8 @@ def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedbac
     report = Report.from_json(submission.report)
     level = challenge.feedback if challenge else WITHOUT_CHECKS
     level = min(level, submission.feedback or level)
+    if submission.kind is Kind.dry:
+        level = WITH_VALUES  # everybody may know what it was asked
     values = level == WITH_VALUES and not submission.withheld
     checks = [
         ShownCheck(
@@ -73,6 +78,7 @@ def feedback(submission: SubmissionView, challenge: Challenge | None) -> Feedbac
             significant(used.cpu_seconds, 2), significant(used.wall_seconds, 2), significant(used.peak_memory_mb, 2)
         ),
         build_log=report.build_log or None,
+        output=report.output or None,
     )
 
 

@@ -24,6 +24,14 @@ def plain(text: str) -> str:
     return text
 
 
+def prose(text: str) -> str:
+    """Some lines of text, composed, without characters that hide or turn others. Raises ValueError."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    if not text or not all(char in "\n\t" or char.isprintable() for char in text):
+        raise ValueError("text, in printable characters, lines and tabs")
+    return text
+
+
 def email(text: str) -> str:
     """An address as mail programs take it, in small letters. Raises ValueError."""
     if len(text) > MAX_EMAIL or not _EMAIL.fullmatch(text) or ".." in text:

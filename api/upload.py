@@ -19,12 +19,13 @@ from api.blobs import BadPack, Blobs, pack
 from api.context import Context
 from api.errors import Problem
 from api.problems import invalid
-from api.routes.words import Asked, Slug
+from api.routes.words import Asked, Name, Slug
+from api.store.tables import Kind
 from challenges.loader import Challenge
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
-TEXT_FIELDS = ("challenge", "competition")
+TEXT_FIELDS = ("challenge", "competition", "kind", "baseline")
 FILE_FIELD = "file"
 
 log = structlog.get_logger(__name__)
@@ -37,12 +38,16 @@ class NewSubmission(Asked):
 
     challenge: Slug
     competition: Slug | None = None
+    kind: Kind = Kind.scored
+    baseline: Name | None = None
     files: Annotated[dict[FileName, str], Field(min_length=1, max_length=MAX_PARTS)]
 
 
 class _Names(Asked):
     challenge: Slug
     competition: Slug | None = None
+    kind: Kind = Kind.scored
+    baseline: Name | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Upload:
     challenge: str
     competition: str | None
     files: dict[str, bytes]
+    kind: Kind = Kind.scored
+    baseline: str | None = None
 
 
 async def read(request: Request, context: Context) -> Upload:
@@ -80,7 +87,7 @@ def _from_json(body: bytes, limit: int) -> Upload:
         files = {name: text.encode("utf-8") for name, text in wanted.files.items()}
     except UnicodeEncodeError:
         raise Problem("not_utf8") from None
-    return Upload(wanted.challenge, wanted.competition, files)
+    return Upload(wanted.challenge, wanted.competition, files, wanted.kind, wanted.baseline)
 
 
 async def _from_form(request: Request, context: Context) -> Upload:
@@ -104,7 +111,8 @@ async def read_form(request: Request) -> AsyncIterator[FormData]:
 async def from_form(form: FormData, context: Context, texts: Mapping[str, str]) -> Upload:
     """The upload in a form with these texts. Raises what `read` raises."""
     names = _form_names(texts)
-    return Upload(names.challenge, names.competition, await _form_files(form, context.challenge(names.challenge)))
+    files = await _form_files(form, context.challenge(names.challenge))
+    return Upload(names.challenge, names.competition, files, names.kind, names.baseline)
 
 
 def form_texts(form: FormData, allowed: Collection[str]) -> dict[str, str]:

@@ -78,14 +78,16 @@ class Report:
     resources: Resources | None = None
     build_log: str = ""
     """What the build of the submitted files said, where it failed."""
+    output: str = ""
+    """What the programs of a dry run printed."""
 
     def __post_init__(self) -> None:
         if self.checks != (self.score.checks if self.score else ()):
             raise ValueError("the checks of a report are those of its score")
         if len(self.message) > MAX_MESSAGE:
             raise ValueError(f"a message has at most {MAX_MESSAGE} characters")
-        if len(self.build_log) > MAX_LOG:
-            raise ValueError(f"a build's log has at most {MAX_LOG} characters")
+        if len(self.build_log) > MAX_LOG or len(self.output) > MAX_LOG:
+            raise ValueError(f"a build's log and the output have at most {MAX_LOG} characters")
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `from_json`."""
@@ -96,17 +98,18 @@ class Report:
             "message": self.message,
             "resources": self.resources.as_json() if self.resources else None,
             "build_log": self.build_log,
+            "output": self.output,
         }
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """Reads what `as_json` wrote. Raises ValueError for anything else."""
         if isinstance(data, dict):
-            data = {"build_log": ""} | data  # reports from before there were builds
+            data = {"build_log": "", "output": ""} | data  # reports from before there were builds, or dry runs
         values = _record(data, cls, "report")
-        texts = isinstance(values["message"], str) and isinstance(values["build_log"], str)
-        if not texts or not isinstance(values["checks"], list):
-            raise ValueError("a report's message and log are text and its checks are a list")
+        texts = [values[name] for name in ("message", "build_log", "output")]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(values["checks"], list):
+            raise ValueError("a report's message, log and output are text and its checks are a list")
         try:
             return cls(
                 verdict=Verdict(values["verdict"]),
@@ -115,6 +118,7 @@ class Report:
                 message=values["message"],
                 resources=None if values["resources"] is None else Resources.from_json(values["resources"]),
                 build_log=values["build_log"],
+                output=values["output"],
             )
         except GraderError as error:
             raise ValueError(f"not a report: {error}") from error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,14 +19,11 @@ from cli.client.folder import read as read_folder
 from cli.errors import WRONG_USE, CliError
 from sandbox.containers import DockerSandbox
 from sandbox.images.build import provide
-from sandbox.inside.frames import Frame
-from sandbox.types import Box, BuildLimits, Image, Job, Limits, RunResult, Sandbox, SandboxError, Service, never
+from sandbox.types import RunResult, SandboxError
 from worker.graders import GraderFault, Graders, Prepared
 from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
-
-SHOWN_BYTES = 8 * 1024
-"""Of each stream of each run; a dry run's own words, the rest is cut in the middle."""
+from worker.listening import shown
 
 
 def run(challenge: str, path: Path, *, folders: Iterable[Path], as_json: bool, oci_runtime: str = "runc") -> bool:
@@ -100,7 +96,7 @@ def _grade(
     challenge: Challenge, files: Mapping[str, bytes], sandbox: DockerSandbox, heard: list[RunResult]
 ) -> tuple[Outcome, Facts]:
     graders = Graders(sandbox)
-    grading = Grading(Listening(sandbox, heard), graders)
+    grading = Grading(sandbox, graders).listening(heard)
     seed = secrets.token_bytes(32)
     try:
         with show.err.status("making the data") if show.err.is_terminal else _Quiet():
@@ -112,96 +108,13 @@ def _grade(
         graders.close()
 
 
-class Listening:
-    """A sandbox that keeps the facts of the submission's own boxes; the grader's come from the sandbox below."""
-
-    def __init__(self, sandbox: Sandbox, heard: list[RunResult]) -> None:
-        self._sandbox = sandbox
-        self._heard = heard
-
-    def run(self, job: Job, abandoned: Callable[[], bool] = never) -> RunResult:
-        result = self._sandbox.run(job, abandoned)
-        self._heard.append(result)
-        return result
-
-    def open(self, job: Job, abandoned: Callable[[], bool] = never) -> Box:
-        return _ListeningBox(self._sandbox.open(job, abandoned), self._heard)
-
-    def build(
-        self,
-        files: Mapping[str, bytes],
-        limits: BuildLimits,
-        *,
-        labels: Mapping[str, str],
-        abandoned: Callable[[], bool] = never,
-    ) -> Image:
-        return self._sandbox.build(files, limits, labels=labels, abandoned=abandoned)
-
-    def serve(
-        self,
-        image: Image,
-        *,
-        limits: Limits,
-        files: Mapping[str, bytes],
-        labels: Mapping[str, str],
-        abandoned: Callable[[], bool] = never,
-    ) -> Service:
-        found = self._sandbox.serve(image, limits=limits, files=files, labels=labels, abandoned=abandoned)
-        return _ListeningService(found, self._heard)
-
-
-class _ListeningService:
-    def __init__(self, service: Service, heard: list[RunResult]) -> None:
-        self._service = service
-        self._heard = heard
-
-    def ask(self, kind: int, json: bytes, raw: bytes = b"", *, cap: int) -> Frame:
-        return self._service.ask(kind, json, raw, cap=cap)
-
-    def stop(self, seconds: float) -> bool:
-        return self._service.stop(seconds)
-
-    def finish(self) -> RunResult:
-        result = self._service.finish()
-        if not any(one is result for one in self._heard):
-            self._heard.append(result)
-        return result
-
-
-class _ListeningBox:
-    def __init__(self, box: Box, heard: list[RunResult]) -> None:
-        self._box = box
-        self._heard = heard
-
-    def ask(
-        self,
-        kind: int,
-        json: bytes,
-        raw: bytes = b"",
-        *,
-        cap: int,
-        cpu_seconds: float = math.inf,
-        wall_seconds: float = math.inf,
-    ) -> Frame:
-        return self._box.ask(kind, json, raw, cap=cap, cpu_seconds=cpu_seconds, wall_seconds=wall_seconds)
-
-    def cpu_seconds(self) -> float:
-        return self._box.cpu_seconds()
-
-    def finish(self) -> RunResult:
-        result = self._box.finish()
-        if not any(one is result for one in self._heard):
-            self._heard.append(result)
-        return result
-
-
 class _Quiet:
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...
 
 
 def _as_json(report: Report, outcome: Outcome, heard: list[RunResult]) -> dict[str, Any]:
-    runs = [{"ended": one.ended, "stdout": _shown(one.stdout), "stderr": _shown(one.stderr)} for one in heard]
+    runs = [{"ended": one.ended, "stdout": shown(one.stdout), "stderr": shown(one.stderr)} for one in heard]
     detail = outcome.detail if isinstance(outcome, GraderFailed) else None
     return {**report.as_json(), "grader_failed": detail, "runs": runs}
 
@@ -232,12 +145,4 @@ def _print(challenge: Challenge, report: Report, outcome: Outcome, heard: list[R
             if data:
                 where = f" of run {number}" if len(heard) > 1 else ""
                 show.out.print(Text(f"{name}{where}:", "dim"))
-                show.out.print(Text(show.safe_lines(_shown(data)).rstrip("\n")), soft_wrap=True)
-
-
-def _shown(data: bytes) -> str:
-    if len(data) > SHOWN_BYTES:
-        half = SHOWN_BYTES // 2
-        cut = f"\n[... {len(data) - SHOWN_BYTES} bytes are not shown ...]\n".encode()
-        data = data[:half] + cut + data[-half:]
-    return data.decode("utf-8", "replace")
+                show.out.print(Text(show.safe_lines(shown(data)).rstrip("\n")), soft_wrap=True)

@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from api.blobs import Blobs, pack
 from api.settings import Settings
 from api.store import Store, accept, competitions, invariants, people, seasons
-from api.store.tables import Attempt, Judging, Role, VerdictRow
+from api.store.tables import Attempt, Judging, Kind, Role, VerdictRow
 from challenges.loader import Challenge, builtin_root, load_all
 
 TOYS = Path(__file__).parent / "toys"
@@ -123,6 +123,7 @@ class Installation:
         challenge: str = "toy-call",
         person: str = "ada",
         files: Mapping[str, bytes] | None = None,
+        kind: Kind = Kind.scored,
     ) -> str:
         """Accept a submission as the API does; its id."""
         given = files or {"solution.py": source.encode()}
@@ -135,6 +136,7 @@ class Installation:
             digest=self.blobs.put([data]),
             size=len(data),
             files=sorted(given),
+            kind=kind,
         )
         return str(accept.accept(self.store, offer)["id"])
 

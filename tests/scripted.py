@@ -25,6 +25,7 @@ class Scripted:
         labels: Mapping[str, str],
         stage: Callable[[str], None],
         abandoned: Callable[[], bool],
+        sample: bool = False,
     ) -> tuple[Outcome, Facts]:
         """As `Grading.grade`."""
         stage("running")

@@ -16,9 +16,10 @@ from challenges.kit.score import Score
 from challenges.loader import Challenge
 from sandbox.inside import frames, values
 from sandbox.inside.frames import Frame
-from sandbox.types import Box, BoxEnded, BuildFailed, Sandbox, never
+from sandbox.types import Box, BoxEnded, BuildFailed, RunResult, Sandbox, never
 from worker.graders import FRAME_CAP, GraderFault, Graders, Prepared
 from worker.judge import Facts, GraderFailed, NotBuilt, Outcome, Scored, Stopped, Unreadable
+from worker.listening import Listening
 from worker.submission import Submission, SubmissionOver
 
 MESSAGE_CAP = 300
@@ -51,6 +52,10 @@ class Grading:
     def __init__(self, sandbox: Sandbox, graders: Graders) -> None:
         self._sandbox = sandbox
         self._graders = graders
+
+    def listening(self, heard: list[RunResult]) -> Grading:
+        """The same, but what the submission's programs did and printed is added to `heard`."""
+        return Grading(Listening(self._sandbox, heard), self._graders)
 
     def generate(self, challenge: Challenge, seed: bytes) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """(public files, hidden files) of a challenge under a seed. Raises GraderFault, SandboxError."""

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,11 +19,12 @@ from api.settings import Settings
 from api.store import Store, judgings, sweep, workers
 from api.store.judgings import Claim
 from challenges.loader import Challenge
-from challenges.report import Report
-from sandbox.types import Abandoned, SandboxError, Unfit
+from challenges.report import MAX_LOG, Report
+from sandbox.types import Abandoned, RunResult, SandboxError, Unfit
 from worker.graders import GraderFault
 from worker.grading import Grading
 from worker.judge import Facts, GraderFailed, Outcome, judge
+from worker.listening import printed
 from worker.metrics import WorkerMetrics
 from worker.prepare import Preparer
 from worker.results import Result, Results
@@ -272,21 +273,26 @@ class Slots:
         holding.deadline = time.monotonic() + limits.wall_seconds + building + most + BACKSTOP_SECONDS
         outcome: Outcome
         facts = Facts()
+        heard: list[RunResult] = []
         try:
             prepared = self._preparer.prepared(challenge)
         except GraderFault as error:
             outcome = GraderFailed(f"generate failed: {error}")
         else:
-            outcome, facts = self._grading.grade(
+            grading = self._grading.listening(heard) if claim.dry else self._grading
+            outcome, facts = grading.grade(
                 challenge,
                 prepared,
                 files,
                 labels={"assay.judging": str(claim.judging_id), "assay.epoch": str(claim.epoch)},
                 stage=lambda stage: self._tell(holding, stage),
                 abandoned=lambda: self._abandoned(holding),
+                sample=claim.dry,
             )
         lines = files.get(challenge.submit, b"").count(b"\n") + 1
         report = judge(outcome, facts, limits, pass_mark=challenge.pass_mark, lines=lines)
+        if heard:
+            report = replace(report, output=printed(heard, MAX_LOG))
         evidence: dict[str, object] = {"version": challenge.version, "worker": self.name, "facts": asdict(facts)}
         if isinstance(outcome, GraderFailed):
             log.error("judging.grader_failed", challenge=challenge.slug, error=outline(outcome.detail))

@@ -15,7 +15,7 @@ from api.pages.render import page
 from api.pages.visitor import FormToken, Member, OwnForm, Visit, Visitor
 from api.passwords import MAX_LENGTH, MIN_LENGTH
 from api.routes.words import Id, Name
-from api.store import competitions, people, sessions
+from api.store import competitions, links, people, sessions
 
 router = APIRouter(include_in_schema=False)
 
@@ -121,6 +121,33 @@ def sign_out_everywhere(request: Request, context: Shared, visit: Member, form: 
     sessions.end_all(context.store, principal.person_id)
     answer = RedirectResponse("/sign-in", 303)
     visitor.forget(request, answer)
+    return answer
+
+
+@router.get("/welcome")
+def welcome_page(visit: Visitor) -> HTMLResponse:
+    """Asks who has a link for a password; what makes the link good stands behind its # and comes with the form."""
+    return page("welcome.html", visit, code="", refusal=None, least=MIN_LENGTH)
+
+
+@router.post("/welcome", dependencies=[OwnForm])
+def welcome(request: Request, context: Shared, visit: Visitor, code: Text = "", password: Text = "") -> Response:
+    """Sets the password of who the link is for, and signs them in."""
+    try:
+        context.limiter.check("bad_token", peer(request))
+        links.check(context.store, code)
+        person_id = links.use(context.store, code, context.passwords.hash(_new_password(password)))
+    except Problem as refusal:
+        if refusal.code.code == "unknown_link":
+            context.limiter.hit("bad_token", peer(request))
+        elif refusal.code.code != "invalid_request":
+            raise
+        status, told = refusal.code.status, refusal.document()
+        return page("welcome.html", visit, status=status, code=code, refusal=told, least=MIN_LENGTH)
+    if visit.principal is not None:
+        sessions.end(context.store, visit.secret)
+    answer = RedirectResponse("/", 303)
+    visitor.sign_in(request, answer, person_id, None)
     return answer
 
 

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import Field
 
 from api.auth import Administrator, Reader, Submitter
-from api.context import Shared
+from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
 from api.routes.words import Answer, Asked, Id, Name, Route
-from api.store import erase, people
+from api.store import erase, links, people
 from api.store.tables import Role, Scope
 
 router = APIRouter(tags=["accounts"], route_class=Route)
@@ -48,6 +48,12 @@ class NewTokenAnswer(TokenAnswer):
     token: str = Field(description="The secret, shown this once.")
 
 
+class LinkAnswer(Answer):
+    person: str
+    link: Annotated[str, Field(description="Shown this once; hand it to this person only.")]
+    expires_at: datetime
+
+
 class ProfileAnswer(PersonAnswer):
     tokens: list[TokenAnswer]
     competitions: list[str]
@@ -77,6 +83,18 @@ def clear_password(context: Shared, principal: Administrator, person_id: Id) -> 
     With a token of theirs they sign in and set another one.
     """
     people.clear_password(context.store, person_id, by=principal.person_id)
+
+
+@router.post("/people/{person_id}/password-link", status_code=201, responses=problems("forbidden", "not_found"))
+def create_link(request: Request, context: Shared, principal: Administrator, person_id: Id) -> LinkAnswer:
+    """A link with which somebody sets a password, once, within a week; the one before ends (administrators)."""
+    return link_answer(request, context, links.issue(context.store, person_id, by=principal.person_id))
+
+
+def link_answer(request: Request, context: Context, link: links.Link) -> LinkAnswer:
+    """The link as people open it: what follows # is sent to no server and stands in no log."""
+    base = context.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
+    return LinkAnswer(person=link.person, link=f"{base}/welcome#{link.secret}", expires_at=link.expires_at)
 
 
 @router.delete("/people/{person_id}", status_code=204, responses=problems("forbidden", "not_found"))

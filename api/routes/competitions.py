@@ -4,15 +4,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from api.auth import Administrator, Caretaker, Organiser, Reader, Viewer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
+from api.routes.accounts import LinkAnswer, link_answer
 from api.routes.words import Answer, Asked, Name, PathSlug, Route, Slug, Title
-from api.store import competitions, quota, roster, seasons, staff
+from api.store import competitions, links, people, quota, roster, seasons, staff
 from api.store.tables import Counts
 
 router = APIRouter(tags=["competitions"], route_class=Route)
@@ -169,6 +170,10 @@ class RosterAnswer(Answer):
     cohorts: Annotated[dict[str, list[str]], Field(description="The staff of each cohort.")]
 
 
+class NewLink(Asked):
+    person: Annotated[Name, Field(description="The name of somebody who takes part.")]
+
+
 class AppliedAnswer(Answer):
     applied: Annotated[bool, Field(description="False in a dry run.")]
     changes: Annotated[list[str], Field(description="What is changed, or would be; empty when all is so already.")]
@@ -242,6 +247,29 @@ def _wanted(context: Context, slug: str, rules: Rules) -> seasons.Wanted:
 def thaw(context: Shared, principal: Organiser, slug: PathSlug) -> None:
     """Lets boards show everything that was received after the freeze (organisers)."""
     seasons.thaw(context.store, slug, by=principal.person_id)
+
+
+@router.post(
+    "/competitions/{slug}/password-links",
+    status_code=201,
+    responses=problems("forbidden", "unknown_competition", "not_entered"),
+)
+def create_member_link(
+    request: Request,
+    context: Shared,
+    principal: Organiser,
+    slug: PathSlug,
+    wanted: Annotated[NewLink, Body(examples=[{"person": "ada"}])],
+) -> LinkAnswer:
+    """A link with which somebody who takes part sets a password, once, within a week (organisers).
+
+    Not for staff, nor for who takes part in a competition of somebody else: that takes an administrator.
+    """
+    if principal.admin:
+        found = people.find(context.store, wanted.person)
+        return link_answer(request, context, links.issue(context.store, found.id, by=principal.person_id))
+    link = links.issue_for_member(context.store, slug, wanted.person, by=principal.person_id)
+    return link_answer(request, context, link)
 
 
 @router.get("/competitions/{slug}/roster", responses=problems("forbidden", "unknown_competition"))

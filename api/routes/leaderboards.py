@@ -88,7 +88,8 @@ def scale_of(context: Context, challenge: str | None) -> float | None:
     return slopes[0] / whole if len(slopes) == 1 and whole else None
 
 
-def _is_staff(context: Context, viewer: Principal | None, competition: str) -> bool:
+def is_staff(context: Context, viewer: Principal | None, competition: str) -> bool:
+    """Whether somebody looks after a competition, and came with a token for that."""
     if viewer is None or Scope.organise not in viewer.scopes:
         return False
     return viewer.admin or bool(staff.duty(context.store, competition, viewer.person_id))
@@ -110,7 +111,7 @@ def read_board(
         which,
         offset=offset,
         limit=limit,
-        staff=_is_staff(context, viewer, competition),
+        staff=is_staff(context, viewer, competition),
         scale=scale_of(context, which.challenge),
     )
     return BoardAnswer.model_validate(board)
@@ -126,7 +127,7 @@ def read_board(
 )
 def export_board(context: Shared, viewer: Viewer, competition: PathSlug, which: Chosen) -> StreamingResponse:
     """The whole board as CSV for a spreadsheet or a gradebook: UTF-8, points with a point, a column a challenge."""
-    seen = _is_staff(context, viewer, competition)
+    seen = is_staff(context, viewer, competition)
     first = leaderboards.board(context.store, competition, which, limit=1, staff=seen)
     name = "-".join([competition, *(str(one) for one in (which.challenge, which.week) if one is not None)])
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}

@@ -23,7 +23,7 @@ from api.routes.words import Answer, Asked, QuerySlug, Route, SubmissionId, Titl
 from api.store import accept, events, submissions
 from api.store.events import Happening
 from api.store.submissions import SubmissionView
-from api.store.tables import Stage, State, View
+from api.store.tables import Kind, Stage, State, View
 
 router = APIRouter(tags=["submissions"], route_class=Route)
 
@@ -37,6 +37,7 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r
 
 class Receipt(Answer):
     id: str
+    kind: Kind = Kind.scored
     competition: str
     challenge: str
     digest: str
@@ -67,6 +68,7 @@ class ResourcesAnswer(Answer):
 
 class SubmissionLine(Answer):
     id: str
+    kind: Kind
     competition: str
     challenge: str
     entry: str
@@ -103,6 +105,7 @@ class SubmissionAnswer(SubmissionLine):
     metric: float | None
     resources: ResourcesAnswer | None
     build_log: Annotated[str | None, Field(description="Of a build that failed: what it said.")]
+    output: Annotated[str | None, Field(description="Of a dry run: what it printed.")]
 
 
 class PageAnswer(Answer):
@@ -117,6 +120,14 @@ _FORM: dict[str, Any] = {
     "properties": {
         "challenge": {"type": "string"},
         "competition": {"type": "string"},
+        "kind": {
+            "type": "string",
+            "enum": [kind.value for kind in Kind],
+            "default": "scored",
+            "description": "`dry`: judged on the public samples, costs no attempt, shows what it prints. `practice`: "
+            "after the end, judged like any other, on no board. `baseline`: by organisers, beside the ranking.",
+        },
+        "baseline": {"type": "string", "description": "The name of a baseline on the boards."},
         "file": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
@@ -127,13 +138,15 @@ _FORM: dict[str, Any] = {
         },
     },
 }
+_JSON_SCHEMA = upload.NewSubmission.model_json_schema(ref_template="#/components/schemas/{model}")
+del _JSON_SCHEMA["$defs"]  # the words it refers to are those of the answers, which are described there
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "application/json": {
-                "schema": upload.NewSubmission.model_json_schema(),
+                "schema": _JSON_SCHEMA,
                 "example": {"challenge": "messy-orders", "files": {"solution.py": "def clean(csv_text): ...\n"}},
             },
         },
@@ -179,6 +192,10 @@ async def hand_in(context: Context, principal: Principal, got: upload.Upload, ke
 
 def _accept(context: Context, principal: Principal, got: upload.Upload, key: str | None) -> dict[str, Any]:
     challenge = context.challenge(got.challenge)
+    if (got.kind is Kind.baseline) != (got.baseline is not None) or (got.baseline and not got.competition):
+        raise Problem("invalid_request", "A baseline has a name, the kind baseline, and a competition.")
+    if got.baseline is not None:
+        needs_organiser(context, principal, got.competition or "")
     if challenge.build is not None and context.settings.builds == "off":
         raise Problem("builds_off", f"{challenge.slug} needs an image, and the operator has not switched builds on.")
     upload.check(got.files, challenge)
@@ -192,6 +209,8 @@ def _accept(context: Context, principal: Principal, got: upload.Upload, key: str
         size=sum(map(len, got.files.values())),
         files=sorted(got.files),
         idempotency_key=key,
+        kind=got.kind,
+        baseline=got.baseline,
     )
     known = accept.look(context.store, offer)
     if known is not None:
@@ -360,4 +379,5 @@ def describe(context: Context, view: SubmissionView) -> SubmissionAnswer:
         metric=told.metric if told else None,
         resources=ResourcesAnswer.model_validate(told.resources) if told and told.resources else None,
         build_log=told.build_log if told else None,
+        output=told.output if told else None,
     )

@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from api.errors import Problem
-from api.store import competitions, deadlines, events, quota, turns
+from api.store import competitions, deadlines, events, quota, standings, turns
 from api.store.database import Store
 from api.store.tables import (
     Competition,
@@ -42,6 +42,9 @@ class Offer:
     size: int
     files: Sequence[str]
     idempotency_key: str | None = None
+    kind: Kind = Kind.scored
+    baseline: str | None = None
+    """Of a baseline: the name under which it stands on the boards. Whether its person may do that is not asked here."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ def look(store: Store, offer: Offer) -> dict[str, Any] | None:
         if known is None:
             now = store.now(session)
             place = _place(session, offer, now)
-            _check_window(session, place, now)
-            quota.check(quota.today(session, place.competition, place.challenge, place.entry, now), now)
+            _check_window(session, offer, place, now)
+            _attempts(session, offer, place, now)
         return known
 
 
@@ -86,10 +89,13 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             return known
         now = store.now(session)
         place = _place(session, offer, now)
-        _check_window(session, place, now)
+        if offer.baseline is not None:
+            place = Place(
+                place.competition, place.challenge, _baseline(session, offer.baseline, place.competition, now)
+            )
+        _check_window(session, offer, place, now)
         turns.lock_entry(session, place.entry.id or 0)  # a team's last attempt is taken once
-        attempts = quota.today(session, place.competition, place.challenge, place.entry, now)
-        quota.check(attempts, now)
+        left = _attempts(session, offer, place, now)
         submission_id = new_id()
         judging = _queue(session, offer, place, submission_id, now)
         receipt = {
@@ -102,7 +108,8 @@ def accept(store: Store, offer: Offer) -> dict[str, Any]:
             "held_reason": judging.held_reason,
             "queue_position": turns.queue_position(session, judging),
             "eta_seconds": turns.eta_seconds(session, judging, now),
-            "attempts_left": None if attempts.left is None else attempts.left - 1,
+            "attempts_left": left,
+            "kind": offer.kind.value,
         }
         session.get_one(Submission, submission_id).receipt = receipt
     log.info(
@@ -129,13 +136,38 @@ def _known(session: Session, offer: Offer) -> dict[str, Any] | None:
     ).first()
     if row is None:
         return None
-    same = (row.digest, row.challenge) == (offer.digest, offer.challenge)
+    same = (row.digest, row.challenge, row.kind) == (offer.digest, offer.challenge, offer.kind)
     if not same or offer.competition not in (None, row.receipt["competition"]):
         raise Problem("idempotency_conflict")
     return row.receipt
 
 
+def _attempts(session: Session, offer: Offer, place: Place, now: datetime) -> int | None:
+    """How many are left after this one; None where there is no limit, or it takes none. Raises Problem quota_used."""
+    if offer.kind in (Kind.dry, Kind.baseline):
+        return None
+    attempts = quota.today(session, place.competition, place.challenge, place.entry, now, kind=offer.kind)
+    quota.check(attempts, now)
+    return None if attempts.left is None else attempts.left - 1
+
+
+def _baseline(session: Session, name: str, competition: Competition, now: datetime) -> Entry:
+    """The entry of this baseline, made at its first submission. Raises Problem name_taken."""
+    here = select(Entry).where(Entry.competition_id == competition.id, Entry.name == name)
+    entry = session.exec(here).first()
+    if entry is None:
+        entry = Entry(competition_id=competition.id or 0, name=name, created_at=now, baseline=True)
+        session.add(entry)
+        session.flush()
+        standings.open_entry(session, entry)
+    elif not entry.baseline:
+        raise Problem("name_taken", f"{name} takes part in {competition.slug}.")
+    return entry
+
+
 def _place(session: Session, offer: Offer, now: datetime) -> Place:
+    if offer.baseline is not None:
+        return _place_of_baseline(session, offer)
     query = (
         select(Competition, CompetitionChallenge, Entry)
         .join(CompetitionChallenge, col(CompetitionChallenge.competition_id) == Competition.id)
@@ -170,9 +202,28 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
     raise Problem("not_entered")
 
 
-def _check_window(session: Session, place: Place, now: datetime) -> None:
+def _place_of_baseline(session: Session, offer: Offer) -> Place:
+    """With an entry that need not be there yet. Raises Problem unknown_competition, unknown_challenge."""
+    competition = competitions.by_slug(session, offer.competition or "")
+    query = select(CompetitionChallenge).where(
+        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == offer.challenge
+    )
+    challenge = session.exec(query).first()
+    if challenge is None:
+        raise Problem("unknown_challenge", f"{offer.challenge} is not part of {competition.slug}.")
+    return Place(
+        competition, challenge, Entry(competition_id=competition.id or 0, name="", created_at=competition.opens_at)
+    )
+
+
+def _check_window(session: Session, offer: Offer, place: Place, now: datetime) -> None:
+    """What counts is taken within the window, practice after it, a dry run from the beginning on, a baseline always."""
+    if offer.kind is Kind.baseline:
+        return
     found = deadlines.of_entry(session, place.competition, place.challenge, place.entry.id or 0)
-    deadlines.check(place.competition, place.challenge, found, now)
+    deadlines.check(place.competition, place.challenge, found, now, over=offer.kind is not Kind.scored)
+    if offer.kind is Kind.practice and (found.last is None or now < found.last):
+        raise Problem("invalid_request", f"{place.challenge.challenge} is not over: what is handed in counts.")
 
 
 def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now: datetime) -> Judging:
@@ -180,7 +231,7 @@ def _queue(session: Session, offer: Offer, place: Place, submission_id: str, now
     session.add(
         Submission(
             id=submission_id,
-            kind=Kind.scored,
+            kind=offer.kind,
             person_id=offer.person_id,
             entry_id=place.entry.id,
             competition_challenge_id=place.challenge.id,

@@ -22,20 +22,41 @@ class Act:
     detail: dict[str, Any]
 
 
-def note(session: Session, action: str, subject: str, *, by: int | None, at: datetime, **detail: Any) -> None:
-    """Writes down an act in the transaction that does it; `by` is the acting person's id, None the system."""
-    session.add(Audit(at=at, person_id=by, action=action, subject=subject, detail=detail))
+def note(
+    session: Session,
+    action: str,
+    subject: str,
+    *,
+    by: int | None,
+    at: datetime,
+    competition_id: int | None = None,
+    **detail: Any,
+) -> None:
+    """Writes down an act in the transaction that does it; `by` is the acting person's id, None the system.
+
+    With `competition_id` the organisers of that competition may read it.
+    """
+    act = Audit(at=at, person_id=by, competition_id=competition_id, action=action, subject=subject, detail=detail)
+    session.add(act)
 
 
 def listed(
-    store: Store, *, action: str | None = None, subject: str | None = None, before: int | None = None, limit: int = 50
+    store: Store,
+    *,
+    action: str | None = None,
+    subject: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+    competition_id: int | None = None,
 ) -> list[Act]:
-    """Acts, newest first; `before` is the id from which to go on."""
+    """Acts (of one competition), newest first; `before` is the id from which to go on."""
     query = select(Audit, Person.name).outerjoin(Person, col(Person.id) == Audit.person_id)
     if action is not None:
         query = query.where(Audit.action == action)
     if subject is not None:
         query = query.where(Audit.subject == subject)
+    if competition_id is not None:
+        query = query.where(Audit.competition_id == competition_id)
     if before is not None:
         query = query.where(col(Audit.id) < before)
     with store.read() as session:

@@ -142,7 +142,7 @@ def _enter(session: Session, now: datetime, competition: Competition, person: Pe
     session.flush()
     session.add(Member(competition_id=competition.id, entry_id=entry.id or 0, person_id=person.id))
     standings.open_entry(session, entry)
-    audit.note(session, "entry.create", f"{slug}/{person.name}", by=by, at=now)
+    audit.note(session, "entry.create", f"{slug}/{person.name}", by=by, at=now, competition_id=competition.id)
     return EntryView(slug, person.name, entry.name, now)
 
 
@@ -152,7 +152,7 @@ def new_join_code(store: Store, slug: str, *, by: int) -> str:
         competition = by_slug(session, slug)
         competition.join_code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
         session.add(competition)
-        audit.note(session, "join_code.create", slug, by=by, at=store.now(session))
+        audit.note(session, "join_code.create", slug, by=by, at=store.now(session), competition_id=competition.id)
         return competition.join_code
 
 
@@ -169,7 +169,7 @@ def end_join_code(store: Store, slug: str, *, by: int) -> None:
         if competition.join_code is not None:
             competition.join_code = None
             session.add(competition)
-            audit.note(session, "join_code.end", slug, by=by, at=store.now(session))
+            audit.note(session, "join_code.end", slug, by=by, at=store.now(session), competition_id=competition.id)
 
 
 def check_join_code(store: Store, code: str) -> None:

@@ -91,13 +91,18 @@ def of_entry(session: Session, competition: Competition, place: CompetitionChall
     return deadline(window(competition, place), max(session.exec(query).all(), default=None))
 
 
-def check(competition: Competition, place: CompetitionChallenge, found: Deadline, now: datetime) -> None:
-    """Raises Problem competition_not_begun, challenge_not_open, competition_over, challenge_closed."""
+def check(
+    competition: Competition, place: CompetitionChallenge, found: Deadline, now: datetime, *, over: bool = False
+) -> None:
+    """Whether something is taken now; with `over` also after the end.
+
+    Raises Problem competition_not_begun, challenge_not_open, competition_over, challenge_closed.
+    """
     if now < competition.opens_at:
         raise Problem("competition_not_begun", f"{competition.slug} begins at {competition.opens_at.isoformat()}.")
     if place.opens_at is not None and now < place.opens_at:
         raise Problem("challenge_not_open", f"{place.challenge} begins at {place.opens_at.isoformat()}.")
-    if found.last is None or now < found.last:
+    if over or found.last is None or now < found.last:
         return
     if competition.closes_at is not None and now >= competition.closes_at:
         raise Problem("competition_over", f"{competition.slug} ended at {competition.closes_at.isoformat()}.")

@@ -17,6 +17,7 @@ from api.store.tables import (
     Attempt,
     Audit,
     BrowserSession,
+    Clarification,
     Competition,
     CompetitionChallenge,
     Entry,
@@ -24,8 +25,10 @@ from api.store.tables import (
     Extension,
     Judging,
     Member,
+    PasswordLink,
     Person,
     Role,
+    Staff,
     State,
     Submission,
     Token,
@@ -58,6 +61,10 @@ def person(store: Store, person_id: int, *, by: int) -> None:
         _words_about(session, theirs)
         session.exec(delete(BrowserSession).where(col(BrowserSession.person_id) == person_id))
         session.exec(delete(Token).where(col(Token.person_id) == person_id))
+        session.exec(delete(PasswordLink).where(col(PasswordLink.person_id) == person_id))
+        session.exec(delete(Staff).where(col(Staff.person_id) == person_id))
+        asked = update(Clarification).where(col(Clarification.person_id) == person_id)
+        session.exec(asked.values(question="erased", public=False))
         _rename(session, found)
         found.password, found.erased_at = None, now
         session.add(found)
@@ -105,7 +112,7 @@ def _contents(session: Session, found: Sequence[Submission], now: datetime) -> N
         session.add(submission)
     mine = select(Judging.id).where(col(Judging.submission_id).in_([one.id for one in found])).scalar_subquery()
     for verdict in session.exec(select(VerdictRow).where(col(VerdictRow.judging_id).in_(mine))).all():
-        verdict.report = {**verdict.report, "message": "", "build_log": ""}
+        verdict.report = {**verdict.report, "message": "", "build_log": "", "output": ""}
         session.add(verdict)
     session.exec(update(Attempt).where(col(Attempt.judging_id).in_(mine)).values(evidence={}))
 

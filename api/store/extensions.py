@@ -52,7 +52,8 @@ def grant(
         for found in _entries(session, competition, entry, cohort, within):
             row = _grant(session, found, place, closes_at, reason, by, now)
             told = {"challenge": challenge, "closes_at": closes_at.isoformat(), "reason": reason}
-            audit.note(session, "extension.grant", f"{slug}/{found.name}", by=by, at=now, **told)
+            subject = f"{slug}/{found.name}"
+            audit.note(session, "extension.grant", subject, by=by, at=now, competition_id=competition.id, **told)
             _rescore(session, competition, found)
             granted.append(_view(row, found.name, challenge))
         events.board_changed(session, competition.id or 0, at=now)
@@ -145,7 +146,8 @@ def withdraw(store: Store, slug: str, extension_id: int, *, by: int, within: Seq
         session.flush()
         _rescore(session, competition, entry)
         events.board_changed(session, competition.id or 0, at=now)
-        audit.note(session, "extension.withdraw", f"{slug}/{entry.name}", by=by, at=now)
+        subject = f"{slug}/{entry.name}"
+        audit.note(session, "extension.withdraw", subject, by=by, at=now, competition_id=competition.id)
 
 
 def _place(session: Session, competition: Competition, challenge: str | None) -> CompetitionChallenge | None:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, exists, or_, select, update
 
 from api.store import events, turns, verdicts, workers
 from api.store.database import Store
-from api.store.tables import Attempt, Entry, Judging, Lane, Outbox, Outcome, Stage, State, Submission, VerdictRow
+from api.store.tables import Attempt, Entry, Judging, Kind, Lane, Outbox, Outcome, Stage, State, Submission, VerdictRow
 from challenges.report import Report
 
 ALONE_AFTER_SECONDS = 30.0
@@ -35,6 +35,8 @@ class Claim:
     """From receipt to this claim, earlier attempts included; of a rejudging, since it could run."""
     effective: bool = True
     """Whether its verdict will be that of the submission; if not, nobody is told of it."""
+    dry: bool = False
+    """To be judged on what everybody may know, with what it prints."""
 
 
 def _can_run(now: datetime) -> tuple[Any, ...]:
@@ -93,6 +95,7 @@ def claim(
             received_at=submission.received_at,
             waited_seconds=max(0.0, (now - since).total_seconds()),
             effective=judging.effective,
+            dry=submission.kind is Kind.dry,
         )
 
 

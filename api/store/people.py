@@ -97,6 +97,12 @@ def find(store: Store, name: str) -> PersonView:
         return _view(person)
 
 
+def exists(store: Store, person_id: int) -> bool:
+    """Whether there is such a person."""
+    with store.read() as session:
+        return session.get(Person, person_id) is not None
+
+
 def clear_password(store: Store, person_id: int, *, by: int) -> None:
     """For somebody who forgot it: takes the password away and signs them out everywhere. Raises Problem not_found."""
     with store.write() as session:

@@ -14,7 +14,17 @@ from sqlmodel import Session, col, or_, select
 from api.errors import Problem
 from api.store import competitions, deadlines
 from api.store.database import Store
-from api.store.tables import Competition, CompetitionChallenge, Entry, Judging, Member, State, Submission, VerdictRow
+from api.store.tables import (
+    Competition,
+    CompetitionChallenge,
+    Entry,
+    Judging,
+    Kind,
+    Member,
+    State,
+    Submission,
+    VerdictRow,
+)
 from challenges.report import Verdict
 
 
@@ -94,9 +104,15 @@ def of_challenge(store: Store, challenge: str, person_id: int) -> list[Chance]:
 
 
 def today(
-    session: Session, competition: Competition, place: CompetitionChallenge, entry: Entry, now: datetime
+    session: Session,
+    competition: Competition,
+    place: CompetitionChallenge,
+    entry: Entry,
+    now: datetime,
+    *,
+    kind: Kind = Kind.scored,
 ) -> Attempts:
-    """An entry's attempts at a challenge on the day of `now`."""
+    """An entry's attempts at a challenge on the day of `now`; those of practice are counted apart."""
     begin, end = _day(competition.time_zone, now)
     query = (
         select(func.count())
@@ -105,6 +121,7 @@ def today(
         .outerjoin(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
         .where(
             Judging.effective,
+            Submission.kind == kind,
             Submission.entry_id == entry.id,
             Submission.competition_challenge_id == place.id,
             col(Submission.received_at) >= begin,

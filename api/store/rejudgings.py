@@ -159,7 +159,7 @@ def create(store: Store, selection: Selection, *, versions: Mapping[str, str], r
         first = queued[0].id
         assert first is not None
         session.add(Outbox(judging_id=first, created_at=now))  # one bell: who has judged one looks for the next
-        audit.note(session, "rejudging.create", str(row.id), by=by, at=now, reason=reason, total=len(queued), **words)
+        _note(session, row, "create", by, now, reason=reason, total=len(queued), **words)
         return _view(session, row)
 
 
@@ -237,7 +237,7 @@ def apply(store: Store, rejudging_id: int, *, by: int) -> RejudgingView:
         _tell(session, changes, _moves(session, before, after, now), now)
         row.state, row.ended_at, row.ended_by = RejudgingState.applied, now, by
         session.add(row)
-        audit.note(session, "rejudging.apply", str(row.id), by=by, at=now, changed=len(changes))
+        _note(session, row, "apply", by, now, changed=len(changes))
         log.info("rejudging.applied", rejudging=row.id, total=view.total, changed=len(changes))
         return _view(session, row)
 
@@ -252,13 +252,20 @@ def drop(store: Store, rejudging_id: int, *, by: int) -> RejudgingView:
         now = store.now(session)
         row.state, row.ended_at, row.ended_by = RejudgingState.dropped, now, by
         session.add(row)
-        audit.note(session, "rejudging.drop", str(row.id), by=by, at=now)
+        _note(session, row, "drop", by, now)
         query = select(Judging).where(
             Judging.rejudging_id == rejudging_id, col(Judging.state).in_([State.queued, State.running])
         )
         for judging in session.exec(query.with_for_update(key_share=True)).all():
             judgings.cancel(session, judging, now)
         return _view(session, row)
+
+
+def _note(session: Session, row: Rejudging, word: str, by: int, now: datetime, **detail: Any) -> None:
+    """In the log of the competition, where it is of one."""
+    slug = row.selection.get("competition")
+    number = session.exec(select(Competition.id).where(Competition.slug == slug)).first() if slug else None
+    audit.note(session, f"rejudging.{word}", str(row.id), by=by, at=now, competition_id=number, **detail)
 
 
 def _row(session: Session, rejudging_id: int, *, lock: bool = False) -> Rejudging:

@@ -128,7 +128,9 @@ def apply(
         if changes and action == "competition.apply":
             events.board_changed(session, row.id or 0, at=now)
         if changes:
-            audit.note(session, action, wanted.slug, by=by, at=now, changes=changes[:MOST_CHANGES])
+            audit.note(
+                session, action, wanted.slug, by=by, at=now, competition_id=row.id, changes=changes[:MOST_CHANGES]
+            )
         return changes
 
 
@@ -164,7 +166,7 @@ def thaw(store: Store, slug: str, *, by: int) -> None:
         competition.thawed_at = now
         session.add(competition)
         events.board_changed(session, competition.id or 0, at=now)
-        audit.note(session, "competition.thaw", slug, by=by, at=now)
+        audit.note(session, "competition.thaw", slug, by=by, at=now, competition_id=competition.id)
 
 
 def _scoring(row: Competition, places: Mapping[str, CompetitionChallenge]) -> object:

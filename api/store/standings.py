@@ -17,6 +17,7 @@ from api.store.tables import (
     Counts,
     Entry,
     Judging,
+    Kind,
     Standing,
     State,
     Submission,
@@ -27,6 +28,8 @@ from challenges.report import Verdict
 
 PRECISION = 2
 """Decimals of every score and number of points that is shown or compared; what reads the same ranks the same."""
+COUNTING = (Kind.scored, Kind.baseline)
+"""Kinds of submissions that stand on boards."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,7 @@ def _results(
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
         .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
         .where(Judging.effective, Judging.state == State.done, col(Submission.voided_at).is_(None))
+        .where(col(Submission.kind).in_(COUNTING))
     )
     if entry_id is not None:
         query = query.where(Submission.entry_id == entry_id)
@@ -244,8 +248,10 @@ def result_of(
     challenge: CompetitionChallenge,
     competition: Competition,
     extensions: Extensions,
+    *,
+    errors: bool = True,
 ) -> Result:
-    """What a stored verdict means to the boards."""
+    """What a stored verdict means to the boards; without `errors` its report is not read."""
     until = extensions.until(submission.entry_id, challenge.id)
     return Result(
         competition_id=challenge.competition_id,
@@ -259,7 +265,7 @@ def result_of(
         private_score=verdict.private_score,
         shown=verdict.shown,
         credit=credit(window(competition, challenge), until, submission.received_at),
-        standard_error=(verdict.report.get("score") or {}).get("standard_error"),
+        standard_error=(verdict.report.get("score") or {}).get("standard_error") if errors else None,
         counts=competition.counts,
         freeze_at=competition.freeze_at,
     )
@@ -280,6 +286,7 @@ def climbs(session: Session, result: Result, step: float) -> bool:
             Judging.challenge == result.challenge,
             Judging.effective,
             VerdictRow.shown,
+            Submission.kind != Kind.dry,
             col(Submission.voided_at).is_(None),
         )
     )

@@ -20,6 +20,7 @@ from api.store.tables import (
     CompetitionChallenge,
     Entry,
     Judging,
+    Kind,
     Member,
     Staff,
     Stage,
@@ -43,6 +44,7 @@ class SubmissionView:
     """A submission with its effective judging. `report` is the judge's whole report: filter it before showing it."""
 
     id: str
+    kind: Kind
     competition: str
     challenge: str
     entry: str
@@ -160,7 +162,8 @@ def cancel(store: Store, submission_id: str, *, owner: Eyes | int | None, by: in
         now = store.now(session)
         judgings.cancel(session, judging, now)
         if submission.person_id != by:
-            audit.note(session, "submission.cancel", submission_id, by=by, at=now)
+            competition = session.get_one(Entry, submission.entry_id).competition_id
+            audit.note(session, "submission.cancel", submission_id, by=by, at=now, competition_id=competition)
 
 
 def void(store: Store, submission_id: str, reason: str | None, *, by: int) -> None:
@@ -180,7 +183,10 @@ def void(store: Store, submission_id: str, reason: str | None, *, by: int) -> No
         session.flush()
         standings.renew_entry(session, submission.entry_id)
         word = "restored" if reason is None else "voided"
-        audit.note(session, f"submission.{word}", submission_id, by=by, at=now, reason=reason)
+        competition = session.get_one(Entry, submission.entry_id).competition_id
+        audit.note(
+            session, f"submission.{word}", submission_id, by=by, at=now, competition_id=competition, reason=reason
+        )
         events.add(
             session,
             word,
@@ -189,7 +195,6 @@ def void(store: Store, submission_id: str, reason: str | None, *, by: int) -> No
             payload={"id": submission_id, "reason": reason},
             submission_id=submission_id,
         )
-        competition = session.get_one(Entry, submission.entry_id).competition_id
         events.board_changed(session, competition, at=now)
 
 
@@ -253,6 +258,7 @@ def _view(
     lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
     return SubmissionView(
         id=submission.id,
+        kind=submission.kind,
         competition=competition.slug,
         challenge=submission.challenge,
         entry=entry.name,
@@ -270,7 +276,7 @@ def _view(
         verdict=verdict.verdict if verdict else None,
         score=score,
         withheld=verdict is not None and view is View.public and not verdict.shown,
-        points=None if voided else points,
+        points=None if voided or submission.kind not in standings.COUNTING else points,
         credit=result.credit if result else None,
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,

@@ -34,7 +34,13 @@ class Scope(StrEnum):
 
 
 class Kind(StrEnum):
+    """What a submission is for: to count, to be tried on what everybody may know, to practise after the end, or (by
+    staff) to be compared with."""
+
     scored = "scored"
+    dry = "dry"
+    practice = "practice"
+    baseline = "baseline"
 
 
 class Counts(StrEnum):
@@ -132,6 +138,18 @@ class Token(SQLModel, table=True):
     scopes: list[str] = Field(sa_type=sa.JSON)
     created_at: datetime
     revoked_at: datetime | None = None
+
+
+class PasswordLink(SQLModel, table=True):
+    """A link with which somebody sets a password, once; only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "password_link"
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = _ref("person.id", unique=True)
+    digest: str = Field(max_length=64, unique=True)
+    created_at: datetime
+    created_by: int = _ref("person.id")
+    expires_at: datetime
 
 
 class BrowserSession(SQLModel, table=True):
@@ -441,12 +459,42 @@ class Standing(SQLModel, table=True):
     """Of the natural metric of the submission that counts, where its challenge has one."""
 
 
+class Announcement(SQLModel, table=True):
+    """What staff says to everybody in a competition."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id", index=True)
+    at: datetime
+    person_id: int = _ref("person.id")
+    title: str = Field(max_length=200)
+    text: str = Field(max_length=4000)
+
+
+class Clarification(SQLModel, table=True):
+    """A question of an entry to staff, with the answer once there is one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id", index=True)
+    entry_id: int = _ref("entry.id", index=True)
+    person_id: int = _ref("person.id")
+    challenge: str | None = Field(default=None, max_length=64)
+    asked_at: datetime
+    question: str = Field(max_length=4000)
+    answered_at: datetime | None = None
+    answered_by: int | None = _ref("person.id", default=None)
+    answer: str | None = Field(default=None, max_length=4000)
+    public: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether everybody may read question and answer; who asked is never told."""
+
+
 class Audit(SQLModel, table=True):
     """What staff did; append only, but the name of somebody who was erased."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime
     person_id: int | None = _ref("person.id", default=None)
+    competition_id: int | None = _ref("competition.id", default=None, index=True)
+    """The competition it belongs to, whose organisers may read it."""
     action: str = Field(max_length=64)
     subject: str = Field(max_length=200)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)

@@ -15,6 +15,7 @@ from api.store.tables import (
     CompetitionChallenge,
     Entry,
     Judging,
+    Kind,
     Outbox,
     Outcome,
     State,
@@ -63,7 +64,7 @@ def record(
     )
     if not judging.effective:
         row.shown = _was_shown(session, submission.id)
-    elif step is not None:
+    elif step is not None and submission.kind is not Kind.dry:
         step = step if competition.step is None else competition.step
         row.shown = standings.climbs(session, _result(session, row, submission, challenge, competition), step)
     session.add(row)
@@ -81,7 +82,7 @@ def record(
         )
     if report.verdict is Verdict.judge_error:
         events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
-    elif judging.effective and submission.voided_at is None:
+    elif judging.effective and submission.voided_at is None and submission.kind in standings.COUNTING:
         _stand(session, result, competition, now)
     _wake_sibling(session, judging, now)
 

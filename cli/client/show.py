@@ -99,6 +99,9 @@ def verdict(seen: dict[str, Any]) -> None:
         out.print(text(f"It counts for nothing: {seen['void_reason']}"), soft_wrap=True)
     if seen["message"]:
         out.print(text(seen["message"]), soft_wrap=True)
+    if seen.get("output"):
+        out.print("It printed:")
+        out.print(Text(safe_lines(seen["output"]).rstrip("\n")), soft_wrap=True)
     if seen.get("build_log"):
         out.print(Text("build log:", "dim"))
         out.print(Text(safe_lines(seen["build_log"]).rstrip("\n")), soft_wrap=True)

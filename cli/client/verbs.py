@@ -60,6 +60,13 @@ def submit(
     competition: Annotated[
         str | None, typer.Option(help="The competition it is for; needed when you are in several with this challenge.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Judge it on the public samples: it costs no attempt, and shows its output."),
+    ] = False,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="After the end: judged like any other, and on no board.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the verdict and show the progress.")] = True,
     as_json: Json = False,
     url: Url = None,
@@ -69,11 +76,14 @@ def submit(
 
     Ends with exit code 0 when it is accepted, 3 when it is not, 1 when something failed.
     """
+    if dry_run and practice:
+        raise CliError("A dry run or practice, not both.", WRONG_USE)
+    kind = "dry" if dry_run else "practice" if practice else "scored"
     files = _files(path)
     with _api(url, token) as api:
         name, content = _named(api, challenge, path, files)
         try:
-            receipt = api.submit(challenge, competition, name, content)
+            receipt = api.submit(challenge, competition, name, content, kind)
         except ApiError as error:
             raise _with_competitions(error) from None
         if not wait:

@@ -93,6 +93,34 @@ def extended(house: House) -> tuple[str, dict[str, Any]]:
     return f"{path}/{made['id']}", {}
 
 
+def announced(house: House) -> tuple[str, dict[str, Any]]:
+    path = "/competitions/cup/announcements"
+    made = house.post(path, "admin", json={"title": "T", "text": "x"}).json()
+    return f"{V1}{path}/{made['id']}", {}
+
+
+def asking(house: House) -> tuple[str, dict[str, Any]]:
+    """A question, after those that wait have been answered: no more than some may wait."""
+    path = "/competitions/cup/clarifications"
+    for one in house.get(path, "admin").json()["clarifications"]:
+        if one["answer"] is None:
+            house.request("PUT", f"{V1}{path}/{one['id']}/answer", "admin", json={"answer": "Yes."})
+    return f"{V1}{path}", {"json": {"question": "Why?"}}
+
+
+def answering(house: House) -> tuple[str, dict[str, Any]]:
+    path, more = asking(house)
+    made = house.post(path.removeprefix(V1), "ann", **more).json()
+    return f"{path}/{made['id']}/answer", {"json": {"answer": "Because."}}
+
+
+def linked(house: House) -> tuple[str, dict[str, Any]]:
+    house.ids["n"] = house.ids.get("n", 0) + 1
+    name = f"p{house.ids['n']}"
+    house.person(name, "cup")
+    return f"{V1}/competitions/cup/password-links", {"json": {"person": name}}
+
+
 def voiding(house: House) -> tuple[str, dict[str, Any]]:
     path, more = submission("/void")(house)
     return path, more | {"json": {"reason": "a test"}}
@@ -162,6 +190,34 @@ RULES: dict[tuple[str, str], Rule] = {
     ),
     ("GET", f"{V1}/competitions/{{slug}}/roster"): Rule(staff(200), fixed(f"{V1}/competitions/cup/roster")),
     ("POST", f"{V1}/competitions/{{slug}}/thaw"): Rule(organisers(422), fixed(f"{V1}/competitions/cup/thaw")),
+    ("POST", f"{V1}/competitions/{{slug}}/password-links"): Rule(organisers(201), linked),
+    ("POST", f"{V1}/people/{{person_id}}/password-link"): Rule(
+        only_admin(201), lambda house: (f"{V1}/people/{house.ids['ann']}/password-link", {})
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/audit"): Rule(organisers(200), fixed(f"{V1}/competitions/cup/audit")),
+    ("GET", f"{V1}/competitions/{{slug}}/export"): Rule(organisers(200), fixed(f"{V1}/competitions/cup/export")),
+    ("GET", f"{V1}/competitions/{{slug}}/grades.csv"): Rule(staff(200), fixed(f"{V1}/competitions/cup/grades.csv")),
+    ("POST", f"{V1}/competitions/{{slug}}/announcements"): Rule(
+        organisers(201), fixed(f"{V1}/competitions/cup/announcements", json={"title": "T", "text": "x"})
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/announcements"): Rule(ANYBODY, fixed(f"{V1}/competitions/cup/announcements")),
+    ("DELETE", f"{V1}/competitions/{{slug}}/announcements/{{announcement_id}}"): Rule(organisers(204), announced),
+    ("POST", f"{V1}/competitions/{{slug}}/clarifications"): Rule(
+        dict.fromkeys(CALLERS, 403) | {"anonymous": 401, "ann": 201, "ben": 201}, asking
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/clarifications"): Rule(
+        ANYBODY | {"anonymous": 401}, fixed(f"{V1}/competitions/cup/clarifications")
+    ),
+    ("PUT", f"{V1}/competitions/{{slug}}/clarifications/{{clarification_id}}/answer"): Rule(
+        staff(200, others_cohort=404), answering
+    ),
+    ("GET", f"{V1}/leaderboards/{{competition}}/history"): Rule(
+        ANYBODY | {"anonymous": 401}, fixed(f"{V1}/leaderboards/cup/history?entry=ann")
+    ),
+    ("GET", f"{V1}/people/me/profile"): Rule(ANYBODY | {"anonymous": 401}, fixed(f"{V1}/people/me/profile")),
+    ("GET", f"{V1}/people/{{person_id}}/profile"): Rule(
+        only_admin(200), lambda house: (f"{V1}/people/{house.ids['ann']}/profile", {})
+    ),
     ("GET", f"{V1}/audit"): Rule(only_admin(200), fixed(f"{V1}/audit")),
     ("PUT", f"{V1}/submissions/{{submission_id}}/void"): Rule(organisers_see(204), voiding),
     ("DELETE", f"{V1}/submissions/{{submission_id}}/void"): Rule(organisers_see(204), submission("/void")),

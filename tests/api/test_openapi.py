@@ -98,7 +98,12 @@ def test_every_refusal_is_one_shape_with_a_known_code(document: dict[str, Any]) 
                 assert CODES[code].status == int(status) == example["value"]["status"]
                 used.add(code)
     anywhere = {"not_found", "method_not_allowed"}  # answers of addresses that are no operation
-    pages = {"foreign_form", "unknown_join_code", "busy"}  # refusals of forms, which programs never send
+    pages = {
+        "foreign_form",
+        "unknown_join_code",
+        "unknown_link",
+        "busy",
+    }  # refusals of forms, which programs never send
     assert used | anywhere | pages == set(CODES), (
         "no code is declared that nothing uses, and none used that is not declared"
     )

@@ -22,7 +22,6 @@ import docker
 
 from challenges.loader import Challenge, load_all
 from challenges.report import Report, Verdict
-from cli.trial import Listening
 from sandbox.containers import INSTANCE, DockerSandbox
 from sandbox.types import RunResult, Sandbox
 from tests.installation import host_processes, wait_for
@@ -30,6 +29,7 @@ from tests.worker.conftest import judge_files
 from worker.graders import Graders, Prepared
 from worker.grading import Grading
 from worker.judge import Facts
+from worker.listening import Listening
 
 HERE = Path(__file__).parent
 CHALLENGES = load_all([HERE / "challenges"])

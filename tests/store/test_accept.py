@@ -48,6 +48,7 @@ def test_a_receipt(world: World) -> None:
         "queue_position": 1,
         "eta_seconds": None,
         "attempts_left": None,
+        "kind": "scored",
     }
     assert len(receipt["id"]) == 22
     assert _rows(world) == (1, 1, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import time
@@ -18,7 +19,7 @@ from api.disk import FULL
 from api.queue import Bell
 from api.store import builds, competitions, seasons, submissions
 from api.store.status import status
-from api.store.tables import Outcome, State
+from api.store.tables import Kind, Outcome, State
 from challenges.loader import load_all
 from sandbox.containers import INSTANCE
 from tests.databases import Databases
@@ -117,6 +118,18 @@ def test_a_submission_that_kills_its_worker_each_time_ends_as_a_judge_error(at: 
         assert at.judging(submission).strikes == 3
         innocent = at.submit(DOUBLE, challenge="toy-call")
         assert at.wait(innocent) == "accepted"
+
+
+def test_a_dry_run_meets_the_samples_only_and_shows_what_it_prints(at: Installation) -> None:
+    """Right for what everybody may know (1 and 2), wrong for hidden numbers, which are larger."""
+    source = "def double(x):\n    print('asked', x)\n    return 2 * x if x < 3 else 0"
+    dry, scored = at.submit(source, challenge="toy-call", kind=Kind.dry), at.submit(source, challenge="toy-call")
+    with at.worker():
+        assert (at.wait(dry), at.wait(scored)) == ("accepted", "wrong_answer")
+    told = at.verdicts(dry)[0].report["output"]
+    assert re.findall(r"asked (\d+)", told) == ["1", "2"]
+    assert at.verdicts(scored)[0].report["output"] == "", "what meets hidden data shows nothing"
+    at.audit()
 
 
 def test_what_a_competition_comes_to_need_is_prepared_and_nothing_else(tmp_path: Path, databases: Databases) -> None:

@@ -93,6 +93,11 @@ function offerCopy(block) {
 
 tellTimes();
 setInterval(tellTimes, 1000);
+const fromLink = document.getElementById("from-link");
+if (fromLink && location.hash.length > 1) {
+  fromLink.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname); // it works once: nobody need find it in the history
+}
 if (navigator.clipboard) document.querySelectorAll(".copyable").forEach(offerCopy); // none without TLS, but on localhost
 const region = document.querySelector("[hx-sse\\:connect]");
 if (region) follow(region);
