@@ -17,7 +17,7 @@ from starlette.types import Scope
 from api import problems
 from api.context import Context
 from api.errors import Problem
-from api.pages import lists, routes, signin
+from api.pages import lists, manage, routes, season, signin
 from api.pages.boards import Boards
 from api.pages.condition import Condition
 from api.pages.render import PRIVATE, STATIC, page
@@ -41,6 +41,8 @@ def install(app: FastAPI) -> None:
     app.include_router(routes.router)
     app.include_router(lists.router)
     app.include_router(signin.router)
+    app.include_router(season.router)
+    app.include_router(manage.router)
     for kind in REFUSALS:
         handler: Any = app.exception_handlers[kind]
         app.add_exception_handler(kind, _for_people(handler))

@@ -127,7 +127,8 @@ class Histories:
             return found
 
 
-def _histories(request: Request) -> Histories:
+def histories_of(request: Request) -> Histories:
+    """Those of this api."""
     histories = request.app.state.histories
     assert isinstance(histories, Histories)
     return histories
@@ -139,7 +140,7 @@ def _histories(request: Request) -> Histories:
 )
 def read_history(
     context: Shared,
-    histories: Annotated[Histories, Depends(_histories)],
+    histories: Annotated[Histories, Depends(histories_of)],
     principal: Reader,
     competition: PathSlug,
     entry: Annotated[str | None, Query(max_length=64, description="Default: mine.")] = None,

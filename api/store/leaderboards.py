@@ -86,16 +86,17 @@ class Best:
     solved: bool
 
 
-def bests(store: Store, person_id: int) -> dict[str, Best]:
-    """By challenge, for the challenges in which somebody has a verdict that counts."""
+def bests(store: Store, person_id: int, slug: str | None = None) -> dict[str, Best]:
+    """By challenge, for the challenges in which somebody has a verdict that counts, anywhere or in one competition."""
     with store.read() as session:
         now = store.now(session)
-        rows = session.exec(
+        query = (
             select(Standing, Competition)
             .join(Member, col(Member.entry_id) == Standing.entry_id)
             .join(Competition, col(Competition.id) == Standing.competition_id)
             .where(Member.person_id == person_id)
-        ).all()
+        )
+        rows = session.exec(query if slug is None else query.where(Competition.slug == slug)).all()
         found: dict[str, Best] = {}
         for row, competition in rows:
             above = row.board == OVERALL or row.board.startswith(WEEK)

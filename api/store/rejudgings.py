@@ -17,6 +17,7 @@ from api.errors import Problem
 from api.store import audit, competitions, events, judgings, standings, turns, verdicts
 from api.store.database import Store
 from api.store.tables import (
+    WEEK,
     Audience,
     Competition,
     CompetitionChallenge,
@@ -366,6 +367,8 @@ def _moves(
     found = []
     old, new = _boards(before, view), _boards(after, view)
     for board in sorted(old.keys() | new.keys()):
+        if board[1].startswith(WEEK):  # it adds up what the others say
+            continue
         was, will = old.get(board, {}), new.get(board, {})
         rank_was, rank_will = standings.ranks(was.values()), standings.ranks(will.values())
         for entry in sorted(was.keys() | will.keys()):

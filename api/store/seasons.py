@@ -151,6 +151,26 @@ def _people(session: Session, row: Competition, wanted: Wanted, by_admin: bool, 
     return changes
 
 
+def apply_roster(
+    store: Store, slug: str, rows: Sequence[Row], *, by: int, by_admin: bool, dry_run: bool = False
+) -> list[str]:
+    """Only who takes part, with all else as it is. Raises Problem unknown_competition, invalid_request."""
+    with store.write() as session:
+        now = store.now(session)
+        competition = by_slug(session, slug)
+        try:
+            changes = roster.apply(session, competition, rows, by_admin=by_admin, now=now)
+        except roster.Wrong as error:
+            raise Problem("invalid_request", str(error)) from None
+        if dry_run:
+            session.rollback()
+        elif changes:
+            events.board_changed(session, competition.id or 0, at=now)
+            told = changes[:MOST_CHANGES]
+            audit.note(session, "roster.apply", slug, by=by, at=now, competition_id=competition.id, changes=told)
+        return changes
+
+
 def thaw(store: Store, slug: str, *, by: int) -> None:
     """Lets the boards show everything again; twice is as good as once.
 

@@ -15,8 +15,8 @@ from api.app import create_app
 from api.pages.boards import Boards
 from api.pages.visitor import PLAIN_COOKIE
 from api.serve import Server, server
-from api.store import judgings, people, sessions, submissions
-from api.store.tables import Scope
+from api.store import competitions, judgings, people, sessions, submissions
+from api.store.tables import Role, Scope, Staff
 from challenges.kit.score import Check, Score
 from challenges.loader import Challenge
 from challenges.report import Report, Resources, Verdict
@@ -65,6 +65,13 @@ class Site(Installation):
         super().join(name)
         scopes = [Scope.read, Scope.submit]
         _, self.tokens[name] = people.create_token(self.store, self.people[name], "test", scopes, by=1)
+
+    def organiser(self, name: str) -> None:
+        """A new person who organises the competition."""
+        self.people[name] = people.create_person(self.store, name, Role.participant, by=1).id
+        with self.store.write() as session:
+            number = competitions.by_slug(session, self.slug).id
+            session.add(Staff(competition_id=number or 0, person_id=self.people[name]))
 
     def cookie(self, person: str) -> dict[str, str]:
         """The cookie of a browser in which this person has just signed in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,13 +17,25 @@ from playwright.sync_api import Page, expect
 from api.blobs import pack
 from api.errors import Problem
 from api.pages.render import STATIC, static
-from api.store import competitions, judgings, people, seasons, submissions, workers
-from api.store.tables import Scope
+from api.store import (
+    competitions,
+    extensions,
+    judgings,
+    people,
+    rejudgings,
+    roster,
+    seasons,
+    submissions,
+    words,
+    workers,
+)
+from api.store.tables import Kind, Scope
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
+DAY = timedelta(days=1)
 SIZES = {"phone": 360, "desk": 1440}
 LONG = "a-name-without-any-space-that-is-as-long-as-a-name-may-ever-be-here"[:64]
 STATEMENT = r"""# Formulas
@@ -63,6 +76,24 @@ PAGES = {
     "account": ("/account", "ada"),
     "submission that is voided": ("voided", "ben"),
     "challenge with rules": ("/challenges/toy-run", "cy"),
+    "welcome": ("/welcome", None),
+    "season": ("/competitions/toys", None),
+    "season of mine": ("/competitions/ruled", "cy"),
+    "season of staff": ("/competitions/ruled", "olga"),
+    "season without anything": ("/competitions/new", "ada"),
+    "board of a week": ("/leaderboards/ruled?week=1", "cy"),
+    "board of a cohort": ("/leaderboards/ruled?cohort=north", None),
+    "profile": ("/profile", "ada"),
+    "profile of nothing": ("/profile", "olga"),
+    "dry run": ("dry", "ada"),
+    "manage": ("/competitions/ruled/manage", "olga"),
+    "manage a frozen one": ("/competitions/frozen/manage", "olga"),
+    "frozen board": ("/leaderboards/frozen", None),
+    "roster": ("/competitions/ruled/manage/roster", "olga"),
+    "extensions": ("/competitions/ruled/manage/extensions", "olga"),
+    "rejudgings": ("/competitions/toys/manage/rejudgings", "olga"),
+    "a rejudging": ("rejudging", "olga"),
+    "what was done": ("/competitions/ruled/manage/audit", "olga"),
 }
 REFUSED = {
     "missing": (404, "/leaderboards/nope", None),
@@ -95,6 +126,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.judge(Report(Verdict.build_error, message="A step failed.", build_log="line 1\n" * 30))
         made["cancelled"] = site.post("ben", "toy-run")
         site.cancel(made["cancelled"], "ben")
+        made["dry"] = site.submit(person="ada", kind=Kind.dry)
+        site.judge(replace(report(100), output="asked 1\nasked 2\n"))
+        versions = {one.slug: one.version for one in site.challenges.values()}
+        again = rejudgings.create(
+            site.store, rejudgings.Selection("toys", "toy-call", ()), versions=versions, reason="Ties.", by=1
+        )
+        while (claim := judgings.claim(site.store, worker="w2", lease_seconds=3600)) is not None:
+            assert judgings.commit(site.store, claim, report(30), evidence={})
         made["running"] = site.post("ada")
         claim = judgings.claim(site.store, worker="w", lease_seconds=3600)
         assert claim is not None and judgings.set_stage(site.store, claim, "running")
@@ -105,10 +144,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             competitions.ChallengePlace("toy-call", 100, "v", "Week 2", opens_at=tomorrow),
             competitions.ChallengePlace("toy-run", 100, "v", "Week 1", closes_at=tomorrow),
         ]
-        ruled = seasons.Wanted("ruled", "Ruled", places, closes_at=tomorrow + timedelta(days=1), per_day=3)
+        site.organiser("olga")
+        ruled = seasons.Wanted(
+            "ruled",
+            "Ruled",
+            places,
+            closes_at=tomorrow + timedelta(days=1),
+            per_day=3,
+            late=(0.8, 0.5),
+            team_size=3,
+            named=10,
+            organisers=["olga"],
+            cohorts={"north": ["olga"]},
+            roster=roster.parse("name,email,cohort\ncy,cy@example.org,north\ndi,,\n"),
+        )
         seasons.apply(site.store, ruled, by=1)
-        competitions.add_entry(site.store, "ruled", "cy", by=1)
+        until = tomorrow + timedelta(days=2)
+        extensions.grant(site.store, "ruled", "cy", None, until, "A strike of the trains.", by=1)
+        words.announce(site.store, "ruled", "Week 2", "It begins later.\n\nNobody loses anything.", by=1)
+        asked = words.ask(site.store, "ruled", "toy-run", "What is a toy?", by=site.people["cy"])
+        words.answer(site.store, "ruled", asked.id, "This.", public=True, by=1, within=None)
+        words.ask(site.store, "ruled", None, "And why?", by=site.people["cy"])
+        ago = datetime.now(UTC) - timedelta(hours=1)
+        frozen = seasons.Wanted("frozen", "Frozen", places[:0], ago - DAY, tomorrow, freeze_at=ago, organisers=["olga"])
+        seasons.apply(site.store, frozen, by=1)
         site.paths = {name: f"/submissions/{id}" for name, id in made.items()}  # type: ignore[attr-defined]
+        site.paths["rejudging"] = f"/competitions/toys/manage/rejudgings/{again.id}"  # type: ignore[attr-defined]
         yield site
 
 
