@@ -9,7 +9,7 @@ from typing import Annotated
 import structlog
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -33,12 +33,17 @@ log = structlog.get_logger(__name__)
 FileName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _kind(word: object) -> object:
+    """A word of JSON as the kind it names; anything else is left to be refused."""
+    return Kind(word) if isinstance(word, str) and word in list(Kind) else word
+
+
 class NewSubmission(Asked):
     """A submission as JSON: file names and their text."""
 
     challenge: Slug
     competition: Slug | None = None
-    kind: Kind = Kind.scored
+    kind: Annotated[Kind, BeforeValidator(_kind)] = Kind.scored
     baseline: Name | None = None
     files: Annotated[dict[FileName, str], Field(min_length=1, max_length=MAX_PARTS)]
 
