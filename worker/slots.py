@@ -323,7 +323,8 @@ class Slots:
         kept = False
         while True:
             try:
-                ours = judgings.commit(self._store, claim, report, evidence=evidence, step=step)
+                version = str(evidence["version"])
+                ours = judgings.commit(self._store, claim, report, evidence=evidence, step=step, version=version)
                 break
             except SQLAlchemyError as error:
                 if not kept:
@@ -367,7 +368,10 @@ class Slots:
             try:
                 for one in self._results.kept():
                     report = Report.from_json(one.report)
-                    ours = judgings.commit(self._store, one.claim, report, evidence=one.evidence, step=one.step)
+                    version = str(one.evidence["version"])
+                    ours = judgings.commit(
+                        self._store, one.claim, report, evidence=one.evidence, step=one.step, version=version
+                    )
                     log.info("judging.committed_late", judging=one.claim.judging_id, ours=ours)
                     self._drop(one.claim)
                 return

@@ -94,6 +94,12 @@ class SubmissionLine(Answer):
     score_part: View
     points: float | None
     credit: Annotated[float | None, Field(description="What being late leaves of the points, 0 to 1.")]
+    other_version: Annotated[
+        bool,
+        Field(
+            description="Judged with a newer version of the challenge than the ranking is of: it counts when all are."
+        ),
+    ]
     ended_at: datetime | None
     void_reason: Annotated[str | None, Field(description="Why staff lets it count for nothing; null where it counts.")]
 

@@ -169,15 +169,27 @@ def set_stage(store: Store, claim: Claim, stage: str) -> bool:
         return True
 
 
-def commit(store: Store, claim: Claim, report: Report, *, evidence: dict[str, Any], step: float | None = None) -> bool:
+def commit(
+    store: Store,
+    claim: Claim,
+    report: Report,
+    *,
+    evidence: dict[str, Any],
+    step: float | None = None,
+    version: str | None = None,
+) -> bool:
     """Gives the judging its verdict; False when the claim is stale, and then nothing is written.
 
+    `version` is that of the challenge as it was judged (None: as the judging says).
     With `step` a public score that is not by so many points better than the entry's best one is kept back.
     May be repeated when the outcome of an earlier call is unknown: a verdict of this very claim is True again.
     """
     with store.write(shared=True) as session:
         now = store.now(session)
-        if not _fenced(session, claim, state=State.done, stage=None, owner=None, lease_until=None, ended_at=now):
+        done: dict[str, Any] = {"state": State.done, "stage": None, "owner": None, "lease_until": None}
+        if version is not None:
+            done["version"] = version
+        if not _fenced(session, claim, ended_at=now, **done):
             return _has_verdict(session, claim)
         verdicts.record(session, claim.judging_id, claim.epoch, report, now=now, step=step)
         verdicts.end_attempt(session, claim.judging_id, claim.epoch, Outcome.committed, now=now, evidence=evidence)

@@ -211,7 +211,9 @@ def preview(store: Store, rejudging_id: int) -> Preview:
             raise Problem("rejudging_over")
         now = store.now(session)
         instead = _instead(session, rejudging_id)
-        before, after = standings.computed(session), standings.computed(session, instead)
+        versions = _versions(session, rejudging_id)
+        counting = {id: verdict for id, (verdict, place, of) in instead.items() if of in (None, versions.get(place))}
+        before, after = standings.computed(session), standings.computed(session, counting, versions=versions)
         return Preview(_changes(session, rejudging_id), _moves(session, before, after, now)[:MOST])
 
 
@@ -234,6 +236,9 @@ def apply(store: Store, rejudging_id: int, *, by: int) -> RejudgingView:
             mine = (col(Judging.submission_id).in_(some), col(Judging.state) == State.done)
             session.exec(update(Judging).where(*mine, col(Judging.effective)).values(effective=False))
             session.exec(update(Judging).where(*mine, col(Judging.rejudging_id) == row.id).values(effective=True))
+        for place_id, version in _versions(session, rejudging_id).items():
+            session.get_one(CompetitionChallenge, place_id).version = version
+        session.flush()
         after = standings.renew(session)
         _tell(session, changes, _moves(session, before, after, now), now)
         row.state, row.ended_at, row.ended_by = RejudgingState.applied, now, by
@@ -260,6 +265,18 @@ def drop(store: Store, rejudging_id: int, *, by: int) -> RejudgingView:
         for judging in session.exec(query.with_for_update(key_share=True)).all():
             judgings.cancel(session, judging, now)
         return _view(session, row)
+
+
+def _versions(session: Session, rejudging_id: int) -> dict[int, str]:
+    """The version of each challenge, by its place, with which a rejudging has judged it; the last where it saw two."""
+    query = (
+        select(Submission.competition_challenge_id, Judging.version)
+        .join(Submission, col(Submission.id) == Judging.submission_id)
+        .join(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
+        .where(Judging.rejudging_id == rejudging_id, VerdictRow.verdict != Verdict.judge_error.value)
+        .order_by(col(Judging.id))
+    )
+    return {place: version for place, version in session.exec(query) if version is not None}
 
 
 def _note(session: Session, row: Rejudging, word: str, by: int, now: datetime, **detail: Any) -> None:
@@ -309,14 +326,16 @@ def _view(session: Session, row: Rejudging) -> RejudgingView:
     )
 
 
-def _instead(session: Session, rejudging_id: int) -> dict[str, VerdictRow]:
-    """The new verdicts by submission, without those that the judge could not finish."""
+def _instead(session: Session, rejudging_id: int) -> dict[str, tuple[VerdictRow, int, str | None]]:
+    """The new verdicts by submission, with the challenge's place and version, without those that the judge could not
+    finish."""
     query = (
-        select(Judging.submission_id, VerdictRow)
+        select(Submission.id, VerdictRow, Submission.competition_challenge_id, Judging.version)
+        .join(Judging, col(Judging.submission_id) == Submission.id)
         .join(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
         .where(Judging.rejudging_id == rejudging_id, VerdictRow.verdict != Verdict.judge_error.value)
     )
-    return dict(session.exec(query).all())
+    return {id: (verdict, place, version) for id, verdict, place, version in session.exec(query)}
 
 
 def _changes(session: Session, rejudging_id: int) -> list[Change]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from api.errors import Problem
@@ -76,6 +76,7 @@ def _judged() -> Select[VerdictRow, Submission, CompetitionChallenge, Competitio
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
         .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
         .where(Judging.effective, Judging.state == State.done, col(Submission.voided_at).is_(None))
+        .where(or_(col(Judging.version).is_(None), col(Judging.version) == CompetitionChallenge.version))
         .order_by(col(Submission.received_at), col(Submission.id))
     )
 

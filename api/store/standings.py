@@ -28,6 +28,13 @@ from challenges.report import Verdict
 
 PRECISION = 2
 """Decimals of every score and number of points that is shown or compared; what reads the same ranks the same."""
+
+
+def same_version(judged: str | None, ranked: str) -> bool:
+    """Whether a verdict of this version of a challenge stands in a ranking of that one."""
+    return judged is None or judged == ranked
+
+
 COUNTING = (Kind.scored, Kind.baseline)
 """Kinds of submissions that stand on boards."""
 
@@ -188,11 +195,14 @@ def computed(
     *,
     entry_id: int | None = None,
     competition_id: int | None = None,
+    versions: Mapping[int, str] | None = None,
 ) -> dict[Key, Standing]:
     """Every standing (of one entry, of one competition) as the effective verdicts give it, from nothing; the rows are
     not in the session.
 
-    `instead`: verdicts, by submission, in place of those that are effective. What is voided counts for nothing.
+    `instead`: verdicts, by submission, in place of those that are effective; `versions`: those of the challenges, by
+    their place, in which these were judged and which rankings are of then. What is voided counts for nothing, nor what
+    was judged with another version of the challenge than its ranking is of.
     """
     entries = select(Entry, Competition).join(Competition, col(Competition.id) == Entry.competition_id)
     if entry_id is not None:
@@ -207,7 +217,7 @@ def computed(
             week[competition.id] = _weeks_of(session, competition.id)
         for view in _views(competition):
             boards[(competition.id, view, entry.id)] = {}
-    for result in _results(session, instead or {}, entry_id, competition_id):
+    for result in _results(session, instead or {}, entry_id, competition_id, versions or {}):
         for view in result.views:
             mine = boards[(result.competition_id, view, result.entry_id)]
             fresh = _blank(result.competition_id, result.challenge, view, result.entry_id)
@@ -220,24 +230,32 @@ def computed(
 
 
 def _results(
-    session: Session, instead: Mapping[str, VerdictRow], entry_id: int | None, competition_id: int | None
+    session: Session,
+    instead: Mapping[str, VerdictRow],
+    entry_id: int | None,
+    competition_id: int | None,
+    versions: Mapping[int, str],
 ) -> Iterable[Result]:
     query = (
-        select(VerdictRow, Submission, CompetitionChallenge, Competition)
+        select(VerdictRow, Submission, CompetitionChallenge, Judging.version)
         .join(Judging, col(Judging.id) == VerdictRow.judging_id)
         .join(Submission, col(Submission.id) == Judging.submission_id)
         .join(CompetitionChallenge, col(CompetitionChallenge.id) == Submission.competition_challenge_id)
-        .join(Competition, col(Competition.id) == CompetitionChallenge.competition_id)
         .where(Judging.effective, Judging.state == State.done, col(Submission.voided_at).is_(None))
         .where(col(Submission.kind).in_(COUNTING))
     )
     if entry_id is not None:
         query = query.where(Submission.entry_id == entry_id)
     if competition_id is not None:
-        query = query.where(Competition.id == competition_id)
+        query = query.where(CompetitionChallenge.competition_id == competition_id)
     extensions = Extensions(session, entry_id, competition_id)
-    for effective, submission, challenge, competition in session.exec(query):
+    competitions = {one.id: one for one in session.exec(select(Competition))}
+    for effective, submission, challenge, judged in session.exec(query):
         verdict = instead.get(submission.id, effective)
+        ranked = versions.get(challenge.id or 0, challenge.version)
+        if not same_version(ranked if submission.id in instead else judged, ranked):
+            continue
+        competition = competitions[challenge.competition_id]
         if verdict.verdict != Verdict.judge_error.value:
             yield result_of(verdict, submission, challenge, competition, extensions)
 

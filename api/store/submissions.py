@@ -72,6 +72,8 @@ class SubmissionView:
     """Why it counts for nothing; None where it counts."""
     feedback: str | None = None
     """The most that its competition tells of a verdict, F0 to F3; None leaves it to the challenge."""
+    other_version: bool = False
+    """It was judged with another version of the challenge than the ranking is of, and counts when that has changed."""
 
     @property
     def final(self) -> bool:
@@ -253,6 +255,7 @@ def _view(
         result = standings.result_of(verdict, submission, challenge, competition, extensions)
     score = result.part(view) if result else None
     points = standings.points_for(challenge.points, score, result.credit) if result and score is not None else None
+    other_version = verdict is not None and not standings.same_version(judging.version, challenge.version)
     position = turns.queue_position(session, judging)
     voided = submission.voided_at is not None
     lacks = workers.lacks(session, judging.challenge, now) if judging.state is State.queued else None
@@ -276,7 +279,8 @@ def _view(
         verdict=verdict.verdict if verdict else None,
         score=score,
         withheld=verdict is not None and view is View.public and not verdict.shown,
-        points=None if voided or submission.kind not in standings.COUNTING else points,
+        points=None if voided or other_version or submission.kind not in standings.COUNTING else points,
+        other_version=other_version,
         credit=result.credit if result else None,
         report=verdict.report if verdict else None,
         ended_at=judging.ended_at,

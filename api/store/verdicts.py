@@ -68,6 +68,7 @@ def record(
         step = step if competition.step is None else competition.step
         row.shown = standings.climbs(session, _result(session, row, submission, challenge, competition), step)
     session.add(row)
+    _begin_version(session, judging, challenge)
     result = _result(session, row, submission, challenge, competition)
     score = result.part(view_in_force(competition, now))
     if judging.effective:
@@ -82,9 +83,35 @@ def record(
         )
     if report.verdict is Verdict.judge_error:
         events.to_operator(session, "judge_error", at=now, submission_id=submission.id, challenge=challenge.challenge)
-    elif judging.effective and submission.voided_at is None and submission.kind in standings.COUNTING:
+    elif _counts(judging, submission, challenge):
         _stand(session, result, competition, now)
     _wake_sibling(session, judging, now)
+
+
+def _counts(judging: Judging, submission: Submission, challenge: CompetitionChallenge) -> bool:
+    """Whether a verdict stands in its ranking."""
+    stands = submission.voided_at is None and submission.kind in standings.COUNTING
+    return judging.effective and stands and standings.same_version(judging.version, challenge.version)
+
+
+def _begin_version(session: Session, judging: Judging, challenge: CompetitionChallenge) -> None:
+    """A ranking is of one version of its challenge: that of the first verdict, until a rejudging is applied."""
+    if not judging.effective or standings.same_version(judging.version, challenge.version):
+        return
+    ranked = (
+        select(Judging.id)
+        .join(Submission, col(Submission.id) == Judging.submission_id)
+        .where(
+            Judging.effective,
+            Judging.state == State.done,
+            Judging.id != judging.id,
+            Submission.competition_challenge_id == challenge.id,
+            Judging.version == challenge.version,
+        )
+    )
+    if session.exec(ranked.limit(1)).first() is None:
+        challenge.version = judging.version or challenge.version
+        session.add(challenge)
 
 
 def _result(

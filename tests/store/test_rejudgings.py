@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from api.errors import Problem
-from api.store import erase, invariants, judgings, leaderboards, rejudgings, submissions, workers
+from api.store import erase, invariants, judgings, leaderboards, rejudgings, standings, submissions, workers
 from api.store.judgings import Claim
 from api.store.rejudgings import Selection
 from api.store.tables import Event, Judging, Lane, RejudgingState, State, VerdictRow
@@ -271,3 +271,45 @@ def test_a_rejudging_cancelled_half_way_costs_those_who_take_part_next_to_nothin
         assert session.exec(left).all() == [], "no row is orphaned"
     sound(world)
     world.store.close()
+
+
+def test_a_ranking_is_of_one_version_until_a_rejudging_is_applied(world: World) -> None:
+    def sent(who: str, score: float, version: str) -> str:
+        made = world.submit(who)
+        claim = world.claimed()
+        assert judgings.commit(world.store, claim, report(score), evidence={}, version=version)
+        return made
+
+    def shown() -> dict[str, float | None]:
+        assert standings.differences(world.store) == []
+        return {row.entry: row.points for row in leaderboards.board(world.store, "cup").rows}
+
+    old = sent("ann", 60, "v1")
+    new = sent("ben", 90, "v2")
+    assert shown() == {"ann": 60, "ben": None}
+    assert (world.state(new).other_version, world.state(new).points, world.state(new).score) == (True, None, 90)
+    made = rejudgings.create(
+        world.store,
+        rejudgings.Selection("cup", "alpha", ()),
+        versions={"alpha": "v2"},
+        reason="x",
+        by=world.ids["staff"],
+    )
+    for score in (30, 80):
+        claim = world.claimed()
+        assert judgings.commit(world.store, claim, report(score), evidence={}, version="v2")
+    moves = {one.entry: one.points_after for one in rejudgings.preview(world.store, made.id).moves if not one.challenge}
+    assert shown() == {"ann": 60, "ben": None}
+    rejudgings.apply(world.store, made.id, by=world.ids["staff"])
+    assert shown() == {"ann": 30, "ben": 80} == moves
+    assert not world.state(old).other_version
+    sent("ann", 100, "v1")
+    assert shown() == {"ann": 30, "ben": 80}, "nor does one come in of the version before"
+
+
+def test_the_first_verdict_says_of_which_version_a_ranking_is(world: World) -> None:
+    made = world.submit("ann")
+    assert judgings.commit(world.store, world.claimed(), report(60), evidence={}, version="v2")
+    assert [row.points for row in leaderboards.board(world.store, "cup").rows] == [60]
+    assert not world.state(made).other_version
+    assert standings.differences(world.store) == []
