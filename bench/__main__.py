@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from api import logs
-from bench import boxes, claims, judging
+from bench import boards, boxes, claims, judging
 from bench.effort import FULL, QUICK, Effort
 from bench.plain import engine
 from bench.report import ROOT, Row, machine, say, table, write
@@ -17,6 +17,7 @@ from bench.report import ROOT, Row, machine, say, table, write
 PARTS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "sandbox": boxes.rows,
     "judge": judging.rows,
+    "board": boards.rows,
     "queue": claims.rows,
 }
 

@@ -25,6 +25,8 @@ class Effort:
     claim_seconds: float
     deaths: frozenset[str]
     """Databases with which the death of a worker is measured."""
+    board_entries: tuple[int, ...]
+    board_requests: int
     worker: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the workers whose death is measured, other than the defaults."""
 
@@ -41,6 +43,8 @@ FULL = Effort(
     claim_rounds=4,
     claim_seconds=4,
     deaths=frozenset({"sqlite", "postgres"}),
+    board_entries=(1_000, 10_000, 100_000),
+    board_requests=300,
 )
 QUICK = Effort(
     runs={"trivial": 2},
@@ -54,6 +58,8 @@ QUICK = Effort(
     claim_rounds=1,
     claim_seconds=0.5,
     deaths=frozenset({"sqlite"}),
+    board_entries=(100,),
+    board_requests=10,
     worker={
         "lease_seconds": 3,
         "fence_seconds": 2,

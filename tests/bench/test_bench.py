@@ -31,6 +31,9 @@ NAMES = {
         "judge.saturated.verdicts_per_second",
         "judge.idle_cpu_percent",
     },
+    "board": {
+        f"board.100.{name}" for name in ("page_p50_ms", "page_p99_ms", "json_p50_ms", "json_p99_ms", "verdict_ms")
+    },
     "queue": {"queue.sqlite.claims_per_second", "queue.postgres.claims_per_second", "queue.sqlite.recovery_s"},
 }
 

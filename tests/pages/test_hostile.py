@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -10,13 +12,14 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from api import formulas
 from api.pages.render import POLICY, visible
-from api.store import seasons
+from api.store import competitions, extensions, people, roster, seasons, words
 from challenges.report import Report, Verdict
 from tests.api.house import challenge
 from tests.installation import wait_for
 from tests.pages.conftest import Open
 from tests.pages.site import Site, report, served
 
+DAY = timedelta(days=1)
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(2)>'
 TURNED = "\u202egnp.exe"
@@ -68,6 +71,38 @@ def test_messages_hints_and_titles_are_text(site: Site, open_page: Open) -> None
         page.goto(site.url + path)
         expect(page.get_by_text(IMAGE)).to_be_visible()
         assert page.locator("main img").count() == 0
+
+
+def test_what_people_say_in_a_season_is_text(site: Site, open_page: Open) -> None:
+    """Teams, cohorts, weeks, announcements, questions, answers and reasons, on the page of everybody and of staff."""
+    site.organiser("olga")
+    at = datetime.now(UTC)
+    places = [competitions.ChallengePlace("toy-call", 100, "v", IMAGE, at, at + DAY)]
+    rows = [roster.Row(2, PARTIAL, "a@x.org", SCRIPT, IMAGE), roster.Row(3, "di", None, SCRIPT, IMAGE)]
+    odd = seasons.Wanted(
+        "odd", SCRIPT, places, at, at + 2 * DAY, team_size=2, organisers=["olga"], cohorts={IMAGE: []}, roster=rows
+    )
+    seasons.apply(site.store, odd, by=1)
+    site.people["di"] = people.find(site.store, "di").id
+    words.announce(site.store, "odd", IMAGE, f"{SCRIPT}\n{PARTIAL}", by=1)
+    asked = words.ask(site.store, "odd", None, f"{IMAGE}\n{SCRIPT}", by=site.people["di"])
+    words.answer(site.store, "odd", asked.id, f"{SCRIPT} {IMAGE}", public=True, by=1, within=None)
+    extensions.grant(site.store, "odd", SCRIPT, None, at + 3 * DAY, IMAGE, by=1)
+    for path, who in (
+        ("/competitions/odd", "di"),
+        ("/competitions/odd", "olga"),
+        ("/competitions/odd/manage", "olga"),
+        ("/competitions/odd/manage/roster", "olga"),
+        ("/competitions/odd/manage/extensions", "olga"),
+        ("/competitions/odd/manage/audit", "olga"),
+        ("/leaderboards/odd?week=1", None),
+        ("/leaderboards/odd?cohort=" + quote(IMAGE), None),
+    ):
+        page = open_page(path, who)
+        expect(page.locator("h1")).to_be_visible()
+        assert page.locator("main script, main img, main hx-partial").count() == 0, path
+        said = page.locator("main").text_content() or ""
+        assert any(one in said for one in (SCRIPT, IMAGE)), f"{path}: what was said is there, as text"
 
 
 def test_the_log_of_a_failed_build_is_shown_to_its_owner_as_text(site: Site, open_page: Open) -> None:
