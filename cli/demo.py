@@ -21,6 +21,7 @@ from rich.text import Text
 
 from api.blobs import pack
 from challenges.loader import Challenge, Solution, builtin_root, load_all, solutions
+from cli.client import season
 from cli.client.api import Api, ApiError
 from cli.client.config import Account
 from cli.errors import CliError
@@ -146,15 +147,25 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, con
                 time.sleep(0.2)
 
 
+def shortened(slugs: list[str], names: list[str]) -> dict[str, Any]:
+    """The season that ships, with these challenges and people: its weeks are headings, and everything is open now."""
+    _, rules = season.read(builtin_root() / "bootcamp.toml")
+    dates = ("opens_at", "closes_at", "freeze_at", "per_day", "team_size")
+    places = [
+        {key: value for key, value in place.items() if key not in dates}
+        for place in rules["challenges"]
+        if place["slug"] in slugs
+    ]
+    rules = {key: value for key, value in rules.items() if key not in dates}
+    roster = "\n".join(["name,email", *(f"{name},{name.lower()}@example.org" for name in names)])
+    return rules | {"title": "Demo bootcamp", "challenges": places, "roster": roster}
+
+
 def set_up(admin: Api, challenges: list[Challenge], names: list[str]) -> dict[str, str]:
-    """The bootcamp, its people and their tokens, made over REST."""
-    admin.create_competition(BOOTCAMP, "Demo bootcamp", [challenge.slug for challenge in challenges])
-    tokens = {}
-    for name in names:
-        person = admin.create_person(name)
-        admin.add_entry(BOOTCAMP, name)
-        tokens[name] = admin.create_token(person["id"], "demo")
-    return tokens
+    """The bootcamp with its people, by one description, and their tokens; over REST."""
+    admin.apply_competition(BOOTCAMP, shortened([challenge.slug for challenge in challenges], names), dry_run=False)
+    people = {one["name"]: one["person_id"] for one in admin.roster(BOOTCAMP)}
+    return {name: admin.create_token(people[name], "demo") for name in names}
 
 
 def play(url: str, tokens: dict[str, str], moves: list[Move], console: Console) -> int:

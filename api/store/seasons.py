@@ -262,7 +262,10 @@ def _wrong_windows(
             wrong.append(f"{one.slug}: closes_at {one.closes_at.isoformat()} is in the past.")
         if one.week is not None and weeks.setdefault(one.week, (begin, end)) != (begin, end):
             wrong.append(f"{one.slug}: week {one.week!r} has another window.")
-    for (name, (_, end)), (later, (begin, _)) in pairwise(sorted(weeks.items(), key=lambda item: item[1])):
+    # a week without dates of its own is a heading
+    whole = (opens, closes or datetime.max.replace(tzinfo=UTC))
+    dated = {name: window for name, window in weeks.items() if window != whole}
+    for (name, (_, end)), (later, (begin, _)) in pairwise(sorted(dated.items(), key=lambda item: item[1])):
         if begin < end:
             wrong.append(f"Week {later!r} begins before week {name!r} ends.")
     return wrong

@@ -142,6 +142,10 @@ class Api:
         changes = _object(self._json("PUT", path, params=params, json=rules)).get("changes")
         return [str(one) for one in changes] if isinstance(changes, list) else []
 
+    def roster(self, competition: str) -> list[dict[str, Any]]:
+        """Everybody who takes part."""
+        return _objects(_object(self._json("GET", f"/competitions/{_part(competition)}/roster")).get("members"))
+
     def new_join_code(self, competition: str) -> str:
         """Makes the code with which people join a competition by themselves."""
         return str(_object(self._json("POST", f"/competitions/{_part(competition)}/join-code"))["join_code"])

@@ -85,6 +85,13 @@ def test_what_is_wrong_is_said_and_nothing_is_applied(world: World) -> None:
         assert session.exec(select(Competition.slug).where(Competition.slug == "season")).all() == []
 
 
+def test_weeks_without_dates_are_headings(world: World) -> None:
+    good = wanted(world)
+    places = [replace(one, week=f"Week {n}", opens_at=None, closes_at=None) for n, one in enumerate(good.challenges)]
+    put(world, replace(good, challenges=places))
+    assert competitions.find(world.store, "season").weeks == ["Week 0", "Week 1", "Week 2"]
+
+
 def test_a_deadline_that_has_passed_may_stay_and_not_be_moved_into_the_past(world: World) -> None:
     what = wanted(world)
     put(world, what)
