@@ -23,6 +23,7 @@ from api.queue import Bell
 from api.routes import (
     accounts,
     audit,
+    comparisons,
     competitions,
     extensions,
     leaderboards,
@@ -85,6 +86,7 @@ def create_app(
         results,
         notices,
         rejudgings,
+        comparisons,
         audit,
         status,
     ):

@@ -72,10 +72,12 @@ class Slots:
         on_unfit: Callable[[Unfit], None] = lambda _: None,
         disk_used: Callable[[], float] = lambda: 0.0,
         probe: Callable[[Callable[[], bool]], None] = lambda _: None,
+        idle: Callable[[Callable[[], bool]], bool] = lambda _: False,
     ) -> None:
         """`on_unfit` hears why nothing can be judged here any more; by then nothing more is claimed. `disk_used` gives
         the percentage of the disk that is used. `probe` sees that the engine runs a program, unless abandoned, and
-        raises SandboxError or Abandoned.
+        raises SandboxError or Abandoned. `idle` does something else with a slot that has nothing to judge, unless
+        abandoned, and says whether there was something to do.
         """
         self.name = name
         self._settings = settings
@@ -91,6 +93,7 @@ class Slots:
         self._disk_used = disk_used
         self._full = False
         self._probe = probe
+        self._idle = idle
         self._probing = threading.Lock()
         self._doubtful = False
         """Whether the engine has failed a judging and not run a program since."""
@@ -163,6 +166,8 @@ class Slots:
                     slots=self._settings.slots_in_force,
                 )
                 if claim is None:
+                    if self._idle(lambda: self._stopping.is_set()):
+                        continue
                     return done
                 self._handle(Holding(claim))
                 done += 1

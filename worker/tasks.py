@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import celery.signals
@@ -33,6 +34,7 @@ from sandbox.containers import DockerSandbox
 from sandbox.images.build import Pinned, provide
 from sandbox.selftest import RUNTIME, Finding, State, answer
 from sandbox.types import Abandoned, SandboxError, Unfit
+from worker.comparing import Comparer
 from worker.graders import GraderFault, Graders
 from worker.grading import Grading
 from worker.host import Host, own_host
@@ -161,6 +163,7 @@ def assemble(settings: Settings) -> Worker:
     uploads, hidden = Blobs(settings.blobs_dir), Blobs(settings.hidden_dir)
     runtimes = Runtimes(challenges, images, _make if settings.make_images else None)
     preparer = Preparer(store, uploads, hidden, read_secret(settings.secret_file), grading)
+    comparer = Comparer(store, uploads, challenges, watched, partial(_have, images, settings.make_images))
     slots = Slots(
         name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
         settings=settings,
@@ -175,10 +178,21 @@ def assemble(settings: Settings) -> Worker:
         on_unfit=lambda why: worker.end(why),
         disk_used=lambda: disk.used_percent(settings.data),
         probe=lambda abandoned: answer(sandbox, abandoned=abandoned),
+        idle=comparer.once,
     )
     reaper = Reaper(sandbox, metrics.reaped.inc)
     worker = Worker(slots, reaper, graders, sandbox, store, host, challenges, preparer, metrics, images)
     return worker
+
+
+def _have(images: Callable[[str], str], make: bool, runtime: str) -> None:
+    """Sees to it that there is an image of a runtime. Raises SandboxError."""
+    try:
+        images(runtime)
+    except SandboxError:
+        if not make:
+            raise
+        _make(runtime)
 
 
 def _make(runtime: str) -> None:

@@ -16,7 +16,20 @@ from api.pages.render import page
 from api.pages.visitor import FormToken, Member, OwnForm, Visit, check_own
 from api.routes.accounts import link_answer
 from api.routes.words import MAX_ID, Id, Name
-from api.store import audit, competitions, extensions, links, people, rejudgings, results, roster, seasons, staff, words
+from api.store import (
+    audit,
+    comparisons,
+    competitions,
+    extensions,
+    links,
+    people,
+    rejudgings,
+    results,
+    roster,
+    seasons,
+    staff,
+    words,
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -412,6 +425,37 @@ def end_rejudging(
             raise
         return _rejudging(context, visit, care, slug, rejudging_id, refusal)
     return _back(slug, f"/rejudgings/{rejudging_id}")
+
+
+@router.get("/competitions/{slug}/manage/similarity")
+def similarity_page(context: Shared, visit: Member, care: Organiser, slug: PathSlug) -> HTMLResponse:
+    """The comparisons of programs."""
+    found = comparisons.listed(context.store, slug)
+    return _shown(context, "similarity.html", visit, care, slug, comparisons=found)
+
+
+@router.post("/competitions/{slug}/manage/similarity", dependencies=[OwnForm])
+def compare(
+    context: Shared, visit: Member, care: Organiser, slug: PathSlug, challenge: Short = "", form: FormToken = ""
+) -> Response:
+    """Has the programs for a challenge compared."""
+    check_own(visit, form)
+    try:
+        made = comparisons.ask(context.store, slug, challenge, by=care.principal.person_id)
+    except Problem as refusal:
+        if refusal.code.code != "unknown_challenge":
+            raise
+        found = comparisons.listed(context.store, slug)
+        return _shown(context, "similarity.html", visit, care, slug, refusal, comparisons=found)
+    context.bell.ring()
+    return _back(slug, f"/similarity/{made.id}")
+
+
+@router.get("/competitions/{slug}/manage/similarity/{comparison_id}")
+def pairs_page(context: Shared, visit: Member, care: Organiser, slug: PathSlug, comparison_id: Id) -> HTMLResponse:
+    """One comparison: who is alike, and in which lines."""
+    found = comparisons.find(context.store, slug, comparison_id)
+    return _shown(context, "pairs.html", visit, care, slug, comparison=found)
 
 
 @router.get("/competitions/{slug}/manage/audit")

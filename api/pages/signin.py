@@ -179,7 +179,13 @@ def join(
     except Problem as refusal:
         if refusal.code.code == "unknown_join_code":
             context.limiter.hit("bad_token", peer(request))
-        elif refusal.code.code not in ("competition_over", "name_taken", "already_entered", "invalid_request"):
+        elif refusal.code.code not in (
+            "competition_over",
+            "name_taken",
+            "already_entered",
+            "invalid_request",
+            "forbidden",
+        ):
             raise
         status, told = refusal.code.status, refusal.document()
         return page("join.html", visit, status=status, code=code, name=name, refusal=told, least=MIN_LENGTH)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from api.errors import Problem
 from api.store import audit, people, standings
 from api.store.database import Store
-from api.store.tables import Cohort, Competition, CompetitionChallenge, Counts, Entry, Member, Person, Role
+from api.store.tables import Cohort, Competition, CompetitionChallenge, Counts, Entry, Member, Person, Role, Staff
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No two of these are taken for each other on a slide."""
@@ -120,7 +120,7 @@ def listed(store: Store) -> list[CompetitionView]:
 def add_entry(store: Store, slug: str, person: str, *, by: int) -> EntryView:
     """Gives a person (by name) a place in a competition.
 
-    Raises Problem unknown_competition, unknown_person, already_entered.
+    Raises Problem unknown_competition, unknown_person, already_entered, and forbidden for staff.
     """
     with store.write() as session:
         competition = by_slug(session, slug)
@@ -135,6 +135,9 @@ def _enter(session: Session, now: datetime, competition: Competition, person: Pe
     slug = competition.slug
     taken = select(Entry.id).where(Entry.competition_id == competition.id, Entry.name == person.name)
     there = select(Member.id).where(Member.competition_id == competition.id, Member.person_id == person.id)
+    looks_after = select(Staff.id).where(Staff.competition_id == competition.id, Staff.person_id == person.id)
+    if session.exec(looks_after).first() is not None:
+        raise Problem("forbidden", f"{person.name} looks after {slug}, and cannot take part.")
     if session.exec(taken).first() is not None or session.exec(there).first() is not None:
         raise Problem("already_entered", f"{person.name} is in {slug} already.")
     entry = Entry(competition_id=competition.id, name=person.name, created_at=now)
@@ -181,7 +184,7 @@ def check_join_code(store: Store, code: str) -> None:
 def join(store: Store, code: str, person_id: int) -> EntryView:
     """Gives a person a place in the competition whose join code this is.
 
-    Raises Problem unknown_join_code, competition_over, already_entered.
+    Raises Problem unknown_join_code, competition_over, already_entered, and forbidden for staff.
     """
     with store.write() as session:
         return _join(session, store.now(session), code, session.get_one(Person, person_id))

@@ -191,7 +191,10 @@ class _Query:
             Standing.board == board,
             Standing.view == view,
         )
-        self._whose: tuple[Any, ...] = (~col(Entry.baseline),)
+        # named one by one, they are few: so that counting needs no look at every entry
+        baselines = select(Entry.id).where(Entry.competition_id == competition_id, col(Entry.baseline))
+        self._whose: tuple[Any, ...] = (col(Standing.entry_id).not_in(session.exec(baselines).all()),)
+        self._of_cohort = cohort_id is not None
         if cohort_id is not None:
             self._whose += (Entry.cohort_id == cohort_id,)
 
@@ -203,7 +206,9 @@ class _Query:
         return self._session.exec(query.order_by(*order).offset(offset).limit(limit)).all()
 
     def count(self, *more: Any) -> int:
-        query = select(func.count()).select_from(Standing).join(Entry, col(Entry.id) == Standing.entry_id)
+        query = select(func.count()).select_from(Standing)
+        if self._of_cohort:
+            query = query.join(Entry, col(Entry.id) == Standing.entry_id)
         return self._session.exec(query.where(*self._here, *self._whose, *more)).one()
 
     def better_than(self, points: float) -> int:

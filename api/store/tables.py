@@ -57,6 +57,14 @@ class Lane(StrEnum):
     rejudge = "rejudge"
 
 
+class ComparisonState(StrEnum):
+    """Of a comparison of programs: it waits, is done, or could not be done."""
+
+    open = "open"
+    done = "done"
+    failed = "failed"
+
+
 class RejudgingState(StrEnum):
     """`open` until somebody decides; what is `applied` counts, what is `dropped` never will."""
 
@@ -457,6 +465,24 @@ class Standing(SQLModel, table=True):
     reached_at: datetime | None = None
     standard_error: float | None = None
     """Of the natural metric of the submission that counts, where its challenge has one."""
+
+
+class Comparison(SQLModel, table=True):
+    """How alike the programs handed in for a challenge are; for staff, who decide what it means."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    competition_id: int = _ref("competition.id", index=True)
+    challenge: str = Field(max_length=64)
+    created_at: datetime
+    created_by: int = _ref("person.id")
+    state: ComparisonState = Field(sa_type=_word(ComparisonState), index=True)
+    attempts: int = 0
+    lease_until: datetime | None = None
+    """Until when a worker is at it; past that another one may take it."""
+    ended_at: datetime | None = None
+    compared: int = 0
+    pairs: list[dict[str, Any]] = Field(default_factory=list, sa_type=sa.JSON)
+    """The most similar first: submissions, similarities, and the lines they share."""
 
 
 class Announcement(SQLModel, table=True):

@@ -136,6 +136,8 @@ def _stand(session: Session, result: standings.Result, competition: Competition,
         "name": session.get_one(Entry, result.entry_id).name,
         "points": overall.points,
     }
+    if competition.named is not None:  # whose it is may be what boards do not say
+        payload |= {"name": None, "points": None}
     events.add(
         session, "board", at=now, audience=Audience.public, payload=payload, competition_id=result.competition_id
     )

@@ -121,6 +121,12 @@ def linked(house: House) -> tuple[str, dict[str, Any]]:
     return f"{V1}/competitions/cup/password-links", {"json": {"person": name}}
 
 
+def compared(house: House) -> tuple[str, dict[str, Any]]:
+    path = "/competitions/cup/comparisons"
+    made = house.post(path, "admin", json={"challenge": "alpha"}).json()
+    return f"{V1}{path}/{made['id']}", {}
+
+
 def voiding(house: House) -> tuple[str, dict[str, Any]]:
     path, more = submission("/void")(house)
     return path, more | {"json": {"reason": "a test"}}
@@ -194,6 +200,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{V1}/people/{{person_id}}/password-link"): Rule(
         only_admin(201), lambda house: (f"{V1}/people/{house.ids['ann']}/password-link", {})
     ),
+    ("POST", f"{V1}/competitions/{{slug}}/comparisons"): Rule(
+        organisers(202), fixed(f"{V1}/competitions/cup/comparisons", json={"challenge": "alpha"})
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/comparisons"): Rule(
+        organisers(200), fixed(f"{V1}/competitions/cup/comparisons")
+    ),
+    ("GET", f"{V1}/competitions/{{slug}}/comparisons/{{comparison_id}}"): Rule(organisers(200), compared),
     ("GET", f"{V1}/competitions/{{slug}}/audit"): Rule(organisers(200), fixed(f"{V1}/competitions/cup/audit")),
     ("GET", f"{V1}/competitions/{{slug}}/export"): Rule(organisers(200), fixed(f"{V1}/competitions/cup/export")),
     ("GET", f"{V1}/competitions/{{slug}}/grades.csv"): Rule(staff(200), fixed(f"{V1}/competitions/cup/grades.csv")),

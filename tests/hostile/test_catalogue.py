@@ -16,7 +16,7 @@ IDS = {
     f"{letter}{n}"
     for letter, last in {"A": 8, "B": 6, "C": 4, "D": 6, "E": 11, "F": 6, "G": 4}.items()
     for n in range(1, last + 1)
-} | {"H1", "H2", "H4", "H5", "I1", "I2", "I3", "I4", "I6"}
+} | {"H1", "H2", "H4", "H5", "I1", "I2", "I3", "I4", "I5", "I6"}
 ROW = re.compile(r"\| ([A-I][0-9]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|")
 PLACE = re.compile(r"`([\w/*.-]+?)(?:::(\w+))?`")
 
@@ -43,7 +43,7 @@ def functions(path: Path) -> set[str]:
 
 def test_every_attack_has_its_row() -> None:
     assert set(ROWS) == IDS
-    assert len(IDS) == 54
+    assert len(IDS) == 55
 
 
 @pytest.mark.parametrize("id", sorted(IDS))

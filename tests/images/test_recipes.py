@@ -93,7 +93,12 @@ def test_project_and_runtimes_use_the_same_versions() -> None:
 
     locks = {lock.parent.name: versions(lock) for lock in LOCKS if lock.name == "requirements.lock"}
     locks["the tests"] = versions(ROOT / "requirements-dev.lock")
-    beside = {"python-torch", "python-keras", "python-tools"}  # hold what python-ml or the base has not
+    beside = {
+        "python-torch",
+        "python-keras",
+        "python-similarity",
+        "python-tools",
+    }  # hold what python-ml or the base has not
     assert len(locks) == 4 + len(beside)
     for one, other in itertools.combinations(locks, 2):
         both = locks[one].keys() & locks[other].keys()

@@ -21,7 +21,7 @@ from tests.pages.site import SOLUTION, Site, served
 
 PLACES = {
     "token_id": "1", "submission_id": "A" * 22, "announcement_id": "1", "clarification_id": "1",
-    "extension_id": "1", "rejudging_id": "1", "act": "drop",
+    "extension_id": "1", "rejudging_id": "1", "comparison_id": "1", "act": "drop",
 }  # fmt: skip
 OPEN_TO_NOBODY = {"/sign-in", "/join", "/sign-out", "/welcome"}
 """Who is not signed in may send these (from our own pages)."""

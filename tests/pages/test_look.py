@@ -18,6 +18,7 @@ from api.blobs import pack
 from api.errors import Problem
 from api.pages.render import STATIC, static
 from api.store import (
+    comparisons,
     competitions,
     extensions,
     judgings,
@@ -94,6 +95,8 @@ PAGES = {
     "rejudgings": ("/competitions/toys/manage/rejudgings", "olga"),
     "a rejudging": ("rejudging", "olga"),
     "what was done": ("/competitions/ruled/manage/audit", "olga"),
+    "similarity": ("/competitions/toys/manage/similarity", "olga"),
+    "similar programs": ("similar", "olga"),
 }
 REFUSED = {
     "missing": (404, "/leaderboards/nope", None),
@@ -169,6 +172,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         frozen = seasons.Wanted("frozen", "Frozen", places[:0], ago - DAY, tomorrow, freeze_at=ago, organisers=["olga"])
         seasons.apply(site.store, frozen, by=1)
         site.paths = {name: f"/submissions/{id}" for name, id in made.items()}  # type: ignore[attr-defined]
+        comparison = comparisons.ask(site.store, "toys", "toy-call", by=1)
+        task = comparisons.claim(site.store, ["toy-call"])
+        assert task is not None
+        pair = comparisons.Pair(made["accepted"], made["voided"], 0.987, 0.5, [[1, 20, 3, 22], [30, 31, 40, 41]])
+        comparisons.finish(site.store, task, [pair])
+        site.paths["similar"] = f"/competitions/toys/manage/similarity/{comparison.id}"  # type: ignore[attr-defined]
         site.paths["rejudging"] = f"/competitions/toys/manage/rejudgings/{again.id}"  # type: ignore[attr-defined]
         yield site
 

@@ -151,7 +151,7 @@ def test_a_rejudging_is_looked_at_and_applied(season: Site, open_page: Open) -> 
     expect(done.locator("main")).to_contain_text("rejudging.apply")
 
 
-@pytest.mark.parametrize("path", ["", "/roster", "/extensions", "/rejudgings", "/audit"])
+@pytest.mark.parametrize("path", ["", "/roster", "/extensions", "/rejudgings", "/similarity", "/audit"])
 def test_who_manages_what(season: Site, path: str) -> None:
     """Cohort staff see what is about their cohort, organisers everything, everybody else nothing."""
 
@@ -159,7 +159,7 @@ def test_who_manages_what(season: Site, path: str) -> None:
         cookies = season.cookie(who) if who else None
         return httpx.get(f"{season.url}{MANAGE}{path}", cookies=cookies).status_code
 
-    of_all = path in ("/rejudgings", "/audit")
+    of_all = path in ("/rejudgings", "/similarity", "/audit")
     assert [status(who) for who in (None, "ada", "nora", "olga")] == [401, 403, 403 if of_all else 200, 200]
 
 

@@ -137,6 +137,19 @@ def test_an_organiser_takes_nobody_by_their_name(world: World) -> None:
     assert again(world, wanted, "name\nzoe\n") == ["zoe is entered"], "the control: an administrator may"
 
 
+def test_who_organises_takes_part_by_no_way(world: World) -> None:
+    world.person("grace", "cup")
+    season(world, "ann\n", organisers=["grace"])
+    join = competitions.new_join_code(world.store, "season", by=world.ids["staff"])
+    for enter in (
+        lambda: competitions.join(world.store, join, world.ids["grace"]),
+        lambda: competitions.add_entry(world.store, "season", "grace", by=world.ids["staff"]),
+    ):
+        with pytest.raises(Problem) as refused:
+            enter()
+        assert refused.value.code.code == "forbidden"
+
+
 def test_staff_and_cohorts(world: World) -> None:
     world.person("grace", "cup")
     wanted = season(world, "ann,north\n", "name,cohort", cohorts={"north": ["grace"]}, organisers=["grace"])

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from api.errors import Problem
-from api.store import deadlines, events, extensions, leaderboards, quota, roster, seasons, standings, submissions
+from api.store import (
+    competitions,
+    deadlines,
+    events,
+    extensions,
+    leaderboards,
+    quota,
+    roster,
+    seasons,
+    standings,
+    submissions,
+)
 from api.store.competitions import ChallengePlace
 from api.store.leaderboards import Which
 from api.store.seasons import Wanted
@@ -173,10 +184,12 @@ def hand_in_behind(world: World, sent: str, score: float) -> str:
     return sent
 
 
+def competition_number(world: World) -> int:
+    return competitions.number(world.store, "season")
+
+
 def board_events(world: World) -> int:
-    with world.store.read() as session:
-        number = session.exec(select(Competition.id).where(Competition.slug == "season")).one() or 0
-    return events.last_id(world.store, competition_id=number)
+    return events.last_id(world.store, competition_id=competition_number(world))
 
 
 def test_boards_that_are_not_frozen_cannot_be_thawed(world: World) -> None:
@@ -217,6 +230,17 @@ def test_only_the_first_ranks_are_named_where_the_rules_say_so(world: World) -> 
     shown = leaderboards.board(world.store, "season").rows
     assert [(row.rank, row.name) for row in shown] == [(1, "ben"), (1, "cy"), (3, None)]
     assert [row.name for row in leaderboards.board(world.store, "season", staff=True).rows] == ["ben", "cy", "ann"]
+
+
+def test_no_event_names_whom_the_boards_do_not(world: World) -> None:
+    wanted = season(world, "ann\nben\n")
+    number = competition_number(world)
+    since = events.last_id(world.store)
+    hand_in(world, "ann", 50.0)
+    put(world, Wanted(**{**vars(wanted), "roster": None, "named": 1}))
+    hand_in(world, "ben", 40.0)
+    told = [one.payload.get("name") for one in events.after(world.store, since, competition_id=number)]
+    assert told == ["ann", None, None], "the control, the changed rules, and nobody"
 
 
 def test_who_has_no_private_tests_to_fear_keeps_the_public_ones(world: World) -> None:
