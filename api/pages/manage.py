@@ -24,18 +24,17 @@ from api.store import (
     links,
     people,
     rejudgings,
-    results,
     roster,
     seasons,
     staff,
     words,
 )
+from api.store import glance as glances
 
 router = APIRouter(include_in_schema=False)
 
 ACTS = 50
 Short = Annotated[str, Form(max_length=300)]
-Long = Annotated[str, Form(max_length=1_000_000)]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -106,7 +105,7 @@ def glance(context: Shared, visit: Member, care: Caretaker, slug: PathSlug) -> H
 
 
 def _glance(context: Context, visit: Visit, care: Care, slug: str, refusal: Problem | None = None) -> HTMLResponse:
-    found = results.glance(context.store, slug, care.within)
+    found = glances.of(context.store, slug, care.within)
     return _shown(context, "manage.html", visit, care, slug, refusal, glance=found)
 
 

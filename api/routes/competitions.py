@@ -100,6 +100,7 @@ class Rules(Asked):
         list[Name] | None, Field(max_length=50, description="People by name (administrators). Default: as they are.")
     ] = None
     cohorts: Annotated[list[NewCohort] | None, Field(max_length=200, description="Default: as they are.")] = None
+    join: Annotated[bool | None, Field(description="Whether people enter by a join code. Default: as it is.")] = None
     roster: Annotated[
         str | None,
         Field(max_length=1_000_000, description="A table as CSV: name, email, team, cohort. Default: as it is."),
@@ -239,7 +240,12 @@ def _wanted(context: Context, slug: str, rules: Rules) -> seasons.Wanted:
     except roster.Wrong as error:
         raise Problem("invalid_request", str(error)) from None
     own = {name: getattr(rules, name) for name in seasons.RULES}
-    given: dict[str, Any] = {"opens_at": rules.opens_at, "closes_at": rules.closes_at, "organisers": rules.organisers}
+    given: dict[str, Any] = {
+        "opens_at": rules.opens_at,
+        "closes_at": rules.closes_at,
+        "organisers": rules.organisers,
+        "join": rules.join,
+    }
     return seasons.Wanted(slug, rules.title, places, **given, **own, cohorts=cohorts, roster=rows)
 
 

@@ -18,7 +18,7 @@ from api.problems import problems
 from api.radar import Confidence, Known, Radar, radar
 from api.routes.leaderboards import harmless, is_staff
 from api.routes.words import Answer, Id, PathSlug, Route
-from api.store import competitions, events, people, results
+from api.store import competitions, events, export, people, results
 from api.store.results import Day
 
 router = APIRouter(tags=["results"], route_class=Route)
@@ -214,4 +214,4 @@ def _csv(lines: Iterable[Iterable[object]]) -> str:
 def export_competition(context: Shared, _principal: Organiser, slug: PathSlug) -> dict[str, Any]:
     """All that the boards follow from, as JSON: rules, challenges, entries, extensions, and every submission with the
     verdict that counts, private scores included (organisers)."""
-    return results.export(context.store, slug)
+    return export.export(context.store, slug)

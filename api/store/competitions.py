@@ -149,11 +149,16 @@ def _enter(session: Session, now: datetime, competition: Competition, person: Pe
     return EntryView(slug, person.name, entry.name, now)
 
 
+def join_code_word() -> str:
+    """A word nobody guesses and anybody can type."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
 def new_join_code(store: Store, slug: str, *, by: int) -> str:
     """A new join code for a competition; the one before it stops working. Raises Problem unknown_competition."""
     with store.write() as session:
         competition = by_slug(session, slug)
-        competition.join_code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        competition.join_code = join_code_word()
         session.add(competition)
         audit.note(session, "join_code.create", slug, by=by, at=store.now(session), competition_id=competition.id)
         return competition.join_code

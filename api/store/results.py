@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import Select
@@ -18,12 +16,10 @@ from api.store.database import Store
 from api.store.deadlines import Extensions
 from api.store.tables import (
     OVERALL,
-    Clarification,
     Cohort,
     Competition,
     CompetitionChallenge,
     Entry,
-    Extension,
     Judging,
     Kind,
     Member,
@@ -206,106 +202,6 @@ def grades(
         ]
 
 
-def export(store: Store, slug: str) -> dict[str, Any]:
-    """All that the boards of a competition follow from, as plain data: rules, challenges, entries, extensions, and
-    every submission with the verdict that counts. Scores are as the judge gave them, unrounded.
-
-    Raises Problem unknown_competition.
-    """
-    with store.read() as session:
-        competition = competitions.by_slug(session, slug)
-        here = competition.id
-        named = session.exec(select(Entry.id, Entry.name).where(Entry.competition_id == here)).all()
-        names: dict[int | None, str] = dict(named)
-        cohorts = dict(session.exec(select(Cohort.id, Cohort.name).where(Cohort.competition_id == here)).all())
-        members: dict[int, list[str]] = {}
-        people = select(Member.entry_id, Person.name).join(Person, col(Person.id) == Member.person_id)
-        for entry_id, name in session.exec(people.where(Member.competition_id == here).order_by(Person.name)):
-            members.setdefault(entry_id, []).append(name)
-        places = session.exec(
-            select(CompetitionChallenge)
-            .where(CompetitionChallenge.competition_id == here)
-            .order_by(col(CompetitionChallenge.position))
-        ).all()
-        slugs = {place.id: place.challenge for place in places}
-        entries = session.exec(select(Entry).where(Entry.competition_id == here).order_by(Entry.name)).all()
-        extensions = session.exec(
-            select(Extension).where(col(Extension.entry_id).in_(names)).order_by(col(Extension.id))
-        ).all()
-        judged = (
-            select(Submission, Judging, VerdictRow)
-            .join(Judging, col(Judging.submission_id) == Submission.id)
-            .outerjoin(VerdictRow, col(VerdictRow.judging_id) == Judging.id)
-            .where(Judging.effective, col(Submission.entry_id).in_(names))
-            .order_by(col(Submission.received_at), col(Submission.id))
-        )
-        return {
-            "competition": {
-                "slug": competition.slug,
-                "title": competition.title,
-                "opens_at": _moment(competition.opens_at),
-                "closes_at": _moment(competition.closes_at),
-                "freeze_at": _moment(competition.freeze_at),
-                "thawed_at": _moment(competition.thawed_at),
-                "time_zone": competition.time_zone,
-                "per_day": competition.per_day,
-                "late": competition.late,
-                "counts": competition.counts.value,
-                "private": competition.private,
-                "team_size": competition.team_size,
-            },
-            "challenges": [
-                {
-                    "slug": place.challenge,
-                    "points": place.points,
-                    "version": place.version,
-                    "week": place.week,
-                    "opens_at": _moment(place.opens_at),
-                    "closes_at": _moment(place.closes_at),
-                }
-                for place in places
-            ],
-            "entries": [
-                {
-                    "name": entry.name,
-                    "members": members.get(entry.id or 0, []),
-                    "cohort": cohorts.get(entry.cohort_id),
-                    "baseline": entry.baseline,
-                }
-                for entry in entries
-            ],
-            "extensions": [
-                {
-                    "entry": names[one.entry_id],
-                    "challenge": slugs.get(one.competition_challenge_id),
-                    "closes_at": _moment(one.closes_at),
-                }
-                for one in extensions
-            ],
-            "submissions": [
-                {
-                    "id": submission.id,
-                    "kind": submission.kind.value,
-                    "entry": names[submission.entry_id],
-                    "challenge": submission.challenge,
-                    "received_at": _moment(submission.received_at),
-                    "voided": submission.voided_at is not None,
-                    "state": judging.state.value,
-                    "version": judging.version,
-                    "verdict": verdict.verdict if verdict else None,
-                    "score": verdict.score if verdict else None,
-                    "private_score": verdict.private_score if verdict else None,
-                    "shown": verdict.shown if verdict else None,
-                }
-                for submission, judging, verdict in session.exec(judged)
-            ],
-        }
-
-
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else when.isoformat()
-
-
 def standing_of(store: Store, slug: str, person_id: int) -> tuple[str, int | None, float | None]:
     """(entry, rank, points) of somebody on the overall board as it is shown.
 
@@ -330,72 +226,3 @@ def standing_of(store: Store, slug: str, person_id: int) -> tuple[str, int | Non
             .where(*board, col(Standing.points) > row.points, ~col(Entry.baseline))
         )
         return entry.name, 1 + len(session.exec(better).all()), row.points
-
-
-@dataclass(frozen=True)
-class Tried:
-    """How a challenge goes, among the entries somebody looks after; scores are public ones, 0 to 100."""
-
-    challenge: str
-    points: int
-    week: str | None
-    tried: int
-    solved: int
-    mean: float | None
-
-
-@dataclass(frozen=True)
-class Glance:
-    """A competition at a glance."""
-
-    entries: int
-    silent: int
-    """Entries that have handed in nothing yet."""
-    today: int
-    waiting: int
-    open_questions: int
-    challenges: list[Tried]
-
-
-def glance(store: Store, slug: str, within: Sequence[int] | None = None) -> Glance:
-    """How a competition goes, or some cohorts of it. Raises Problem unknown_competition."""
-    with store.read() as session:
-        now = store.now(session)
-        competition = competitions.by_slug(session, slug)
-        mine = select(Entry.id).where(Entry.competition_id == competition.id, ~col(Entry.baseline))
-        if within is not None:
-            mine = mine.where(col(Entry.cohort_id).in_(within))
-        handed_in = select(Submission.entry_id).where(col(Submission.entry_id).in_(mine))
-        begin = datetime.combine(now.astimezone(ZoneInfo(competition.time_zone)).date(), time(), now.tzinfo)
-        begin = begin.replace(tzinfo=ZoneInfo(competition.time_zone))
-        waiting = select(func.count()).select_from(Judging)
-        waiting = waiting.where(col(Judging.entry_id).in_(mine), col(Judging.state).in_((State.queued, State.running)))
-        questions = select(func.count()).select_from(Clarification)
-        questions = questions.where(col(Clarification.entry_id).in_(mine), col(Clarification.answered_at).is_(None))
-        today = select(func.count()).select_from(Submission)
-        today = today.where(col(Submission.entry_id).in_(mine), Submission.received_at >= begin)
-        rows = session.exec(
-            select(Standing.board, func.count(), func.sum(Standing.solved), func.avg(Standing.score))
-            .where(col(Standing.entry_id).in_(mine), Standing.view == View.public)
-            .group_by(col(Standing.board))
-        ).all()
-        boards = {board: (tried, int(solved or 0), mean) for board, tried, solved, mean in rows}
-        places = session.exec(
-            select(CompetitionChallenge)
-            .where(CompetitionChallenge.competition_id == competition.id)
-            .order_by(col(CompetitionChallenge.position))
-        ).all()
-        entries = len(session.exec(mine).all())
-        return Glance(
-            entries=entries,
-            silent=entries - len(set(session.exec(handed_in.distinct()))),
-            today=session.exec(today).one(),
-            waiting=session.exec(waiting).one(),
-            open_questions=session.exec(questions).one(),
-            challenges=[_tried(place, *boards.get(place.challenge, (0, 0, None))) for place in places],
-        )
-
-
-def _tried(place: CompetitionChallenge, tried: int, solved: int, mean: float | None) -> Tried:
-    shown = None if mean is None else round(float(mean), standings.PRECISION)
-    return Tried(place.challenge, place.points, place.week, tried, solved, shown)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from api.errors import Problem
-from api.store import audit, events, roster, staff, standings
+from api.store import audit, competitions, events, roster, staff, standings
 from api.store.competitions import ChallengePlace, CompetitionView, by_slug, find, frozen
 from api.store.database import Store
 from api.store.roster import Row
@@ -51,6 +51,8 @@ class Wanted:
     """People by name; None leaves those there are."""
     cohorts: Mapping[str, Sequence[str]] | None = None
     """Their staff by name; None leaves cohorts and staff as they are."""
+    join: bool | None = None
+    """Whether people enter by a code of their own accord; None leaves it as it is."""
     roster: Sequence[Row] | None = None
     """Who takes part; None leaves everybody."""
 
@@ -119,6 +121,10 @@ def apply(
             _set(place, values | {"opens_at": one.opens_at, "closes_at": one.closes_at}, f"{one.slug}: ", changes)
             session.add(place)
         session.flush()
+        if wanted.join is not None and wanted.join != (row.join_code is not None):
+            row.join_code = competitions.join_code_word() if wanted.join else None
+            session.add(row)
+            changes.append("a join code is made" if wanted.join else "the join code ends")
         changes += _people(session, row, wanted, by_admin, now)
         if dry_run:
             session.rollback()

@@ -13,9 +13,9 @@ from cli.errors import WRONG_USE, CliError
 
 TOP = (
     "slug", "title", "time_zone", "opens", "closes", "per_day", "late", "counts", "freeze", "private", "team_size",
-    "named", "step", "feedback", "organisers", "cohorts", "roster", "challenges", "weeks",
+    "named", "step", "feedback", "organisers", "join", "cohorts", "roster", "challenges", "weeks",
 )  # fmt: skip
-AS_IT_STANDS = ("late", "counts", "private", "named", "step", "feedback", "organisers")
+AS_IT_STANDS = ("late", "counts", "private", "named", "step", "feedback", "organisers", "join")
 """What the judge itself checks, word for word."""
 COHORT = ("name", "staff")
 MOST_ROSTER_BYTES = 1_000_000

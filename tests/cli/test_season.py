@@ -72,6 +72,7 @@ named = 10
 step = 0.5
 feedback = "F1"
 organisers = ["ann"]
+join = true
 cohorts = [{{name = "north", staff = ["ben"]}}]
 roster = "people.csv"
 """
@@ -94,6 +95,7 @@ def test_rules_staff_and_roster_are_put_in_force_with_it(house: House, assay: As
         "team_size": 2, "named": 10, "step": 0.5,
     }  # fmt: skip
     assert (found["feedback"], found["cohorts"], found["entries"]) == ("F1", ["north"], 1)
+    assert len(house.get("/competitions/spring/join-code", "ann").json()["join_code"]) == 10
     roster = house.get("/competitions/spring/roster", "ann").json()
     assert [(one["name"], one["entry"], one["can_sign_in"]) for one in roster["members"]] == [
         ("cy", "Owls", False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from random import Random
 
-from api.store import leaderboards, results
+from api.store import export, leaderboards, results
 from api.store.results import Day
 from tests.store.test_rules import hand_in, season
 from tests.store.world import START, World
@@ -75,7 +75,7 @@ def test_an_export_holds_all_that_boards_follow_from(world: World) -> None:
     sent = hand_in(world, "ann", 40, private=33.333)
     waiting = world.submit("ben", "alpha", competition="season")
     world.submit("zoe")
-    found = results.export(world.store, "season")
+    found = export.export(world.store, "season")
     assert found["competition"]["late"] == [0.5]
     assert found["entries"] == [{"name": "Owls", "members": ["ann", "ben"], "cohort": None, "baseline": False}]
     assert [(one["id"], one["verdict"], one["score"], one["private_score"]) for one in found["submissions"]] == [
