@@ -62,9 +62,9 @@ def person(store: Store, person_id: int, *, by: int) -> None:
         session.exec(delete(BrowserSession).where(col(BrowserSession.person_id) == person_id))
         session.exec(delete(Token).where(col(Token.person_id) == person_id))
         session.exec(delete(PasswordLink).where(col(PasswordLink.person_id) == person_id))
+        _changes(session, found)
         session.exec(delete(Staff).where(col(Staff.person_id) == person_id))
-        asked = update(Clarification).where(col(Clarification.person_id) == person_id)
-        session.exec(asked.values(question="erased", public=False))
+        _questions(session, person_id)
         _rename(session, found)
         found.password, found.erased_at = None, now
         session.add(found)
@@ -128,6 +128,31 @@ def _words_about(session: Session, found: Sequence[Submission]) -> None:
     for event in session.exec(told).all():
         event.payload = {**event.payload, "reason": "erased"}
         session.add(event)
+
+
+def _questions(session: Session, person_id: int) -> None:
+    """What they asked, and what was answered: that may repeat it."""
+    asked = session.exec(select(Clarification).where(Clarification.person_id == person_id)).all()
+    for one in asked:
+        one.question, one.answer, one.public = "erased", one.answer and "erased", False
+        session.add(one)
+    answered = (col(Audit.action) == "clarification.answer", col(Audit.subject).in_([str(one.id) for one in asked]))
+    session.exec(update(Audit).where(*answered).values(detail={}))
+
+
+def _changes(session: Session, found: Person) -> None:
+    """What the log says of them among the changes of seasons and rosters."""
+    members = session.exec(select(Member).where(Member.person_id == found.id)).all()
+    looks_after = session.exec(select(Staff.competition_id).where(Staff.person_id == found.id)).all()
+    words = {found.name, *(member.email for member in members if member.email)}
+    places = {*looks_after, *(member.competition_id for member in members)}
+    query = select(Audit).where(col(Audit.competition_id).in_(places))
+    for act in session.exec(query).all():
+        changes = act.detail.get("changes")
+        if isinstance(changes, list):
+            kept = [one for one in changes if not any(word in str(one) for word in words)]
+            act.detail = {**act.detail, "changes": kept}
+            session.add(act)
 
 
 def _rename(session: Session, found: Person) -> None:

@@ -176,6 +176,7 @@ class _Applying:
             .where(Member.competition_id == self._id)
         )
         self._members = {person.name: (member, person) for member, person in session.exec(members)}
+        self._addresses = {one.email: name for name, (one, _) in self._members.items() if one.email}
         self.changes: list[str] = []
 
     def all(self, rows: Sequence[Row]) -> list[str]:
@@ -195,7 +196,7 @@ class _Applying:
         if row.cohort is not None and row.cohort not in self._cohorts:
             raise ValueError(f"there is no cohort {row.cohort}.")
         member, person = self._members.get(row.name, (None, None))
-        owner = next((name for name, (one, _) in self._members.items() if row.email and one.email == row.email), None)
+        owner = self._addresses.get(row.email) if row.email else None
         if owner not in (None, row.name):
             raise ValueError(f"{row.email} is the address of {owner} already.")
         if member is None or person is None:
@@ -223,11 +224,16 @@ class _Applying:
         self._session.add(member)
         self._session.flush()
         self._members[row.name] = (member, person)
+        if row.email:
+            self._addresses[row.email] = row.name
         self.changes.append(f"{row.name} is entered" + (f" in team {row.team}" if row.team else ""))
 
     def _change(self, row: Row, member: Member) -> None:
         if row.email is not None and member.email != row.email:
             self.changes.append(f"{row.name}: email {member.email or 'none'} -> {row.email}")
+            if member.email:
+                del self._addresses[member.email]
+            self._addresses[row.email] = row.name
             member.email = row.email
         old = self._session.get_one(Entry, member.entry_id)
         if old.name != row.entry:

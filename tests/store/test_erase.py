@@ -9,9 +9,22 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, select
 
 from api.errors import Problem
-from api.store import competitions, erase, extensions, invariants, judgings, leaderboards, people, submissions
+from api.store import (
+    competitions,
+    erase,
+    extensions,
+    invariants,
+    judgings,
+    leaderboards,
+    links,
+    people,
+    seasons,
+    submissions,
+    words,
+)
 from api.store.tables import Judging, Person, Role, Scope, State
 from challenges.report import Report, Verdict
+from tests.store.test_rules import put, season
 from tests.store.world import World, report
 
 DAY = 86400.0
@@ -70,6 +83,23 @@ def test_nothing_of_somebody_is_left_and_the_board_keeps_its_ranks(world: World)
     assert not [one for listed in found.values() for one in listed]
     erase.person(world.store, world.ids["maryam"], by=world.ids["staff"])
     assert board(world) == [row, other], "once more changes nothing"
+
+
+def test_nor_of_what_a_season_knows_of_them(world: World) -> None:
+    """By roster, in a team, staff elsewhere, with questions, answers, a link, and the log of all that."""
+    season(world, "maryam,maryam@example.org,Owls\nben,,Owls\n", "name,email,team", team_size=2, organisers=[])
+    put(world, seasons.Wanted("other", "Other", [], organisers=["maryam"], cohorts={"north": ["maryam"]}))
+    asked = words.ask(world.store, "season", None, "I am Maryam, why?", by=world.ids["maryam"])
+    staff = world.ids["staff"]
+    words.answer(world.store, "season", asked.id, "Because, Maryam.", public=True, by=staff, within=None)
+    links.issue(world.store, world.ids["maryam"], by=staff)
+    sent = world.submit("maryam", "alpha", competition="season")
+    world.submit("ben", "alpha", competition="season")
+    assert everything(world).lower().count("maryam") > 8, "the control"
+    erase.person(world.store, world.ids["maryam"], by=staff)
+    assert "maryam" not in everything(world).lower()
+    assert world.state(sent).entry == "Owls", "a team keeps its name"
+    assert [one.entry for one in leaderboards.board(world.store, "season").rows] == ["Owls"]
 
 
 def test_the_name_is_free_again_and_a_name_taken_before_stops_nobody(world: World) -> None:
