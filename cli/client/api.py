@@ -146,6 +146,11 @@ class Api:
         """Everybody who takes part."""
         return _objects(_object(self._json("GET", f"/competitions/{_part(competition)}/roster")).get("members"))
 
+    def password_link(self, competition: str, person: str) -> str:
+        """A new link with which somebody who takes part sets a password, once."""
+        path = f"/competitions/{_part(competition)}/password-links"
+        return str(_object(self._json("POST", path, json={"person": person})).get("link"))
+
     def new_join_code(self, competition: str) -> str:
         """Makes the code with which people join a competition by themselves."""
         return str(_object(self._json("POST", f"/competitions/{_part(competition)}/join-code"))["join_code"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ def register(app: typer.Typer, challenge: typer.Typer, competition: typer.Typer)
     challenge.command("show")(show_challenge)
     challenge.command("get")(get_challenge)
     competition.command("apply")(apply_competition)
+    competition.command("links")(password_links)
 
 
 def submit(
@@ -100,7 +102,7 @@ def apply_competition(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Make a competition what a file says: its weeks, challenges, points and rules. For administrators.
+    """Make a competition what a file says: its weeks, challenges, points and rules. For organisers.
 
     Shows what would change and asks first. All of it is changed or nothing; a second time there is nothing to change.
     """
@@ -120,6 +122,25 @@ def apply_competition(
         show.out.print(f"{slug} is so already.")
     elif not dry_run:
         show.out.print(f"{slug} is changed.")
+
+
+def password_links(
+    competition: Annotated[str, typer.Argument(help="The competition's short name.")],
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Make a link to set a password for everybody who cannot sign in yet, as CSV: name,email,link. For organisers.
+
+    A link works once, within a week, and ends the one before. Hand each to its person only.
+    """
+    with _api(url, token) as api:
+        out = csv.writer(sys.stdout)
+        out.writerow(("name", "email", "link"))
+        for one in api.roster(competition):
+            if not one.get("can_sign_in"):
+                name = str(one.get("name"))
+                shown = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name  # a spreadsheet would run it
+                out.writerow((shown, one.get("email") or "", api.password_link(competition, name)))
 
 
 def status(

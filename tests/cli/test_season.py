@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -102,6 +104,25 @@ def test_rules_staff_and_roster_are_put_in_force_with_it(house: House, assay: As
         ("di", "Owls", False),
     ]
     assert (roster["organisers"], roster["cohorts"]) == (["ann"], {"north": ["ben"]})
+
+
+def test_links_are_for_those_who_cannot_sign_in_yet(house: House, assay: Assay) -> None:
+    Path("spring.toml").write_text('roster = "people.csv"\n' + GOOD)
+    Path("people.csv").write_text("name,email\nann,\ncy,cy@x.org\n=di,di@x.org\n")
+    assert assay("competition", "apply", "spring.toml", "--yes").exit_code == 0
+    made = assay("competition", "links", "spring")
+    assert made.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(made.stdout)))
+    assert [(one["name"], one["email"]) for one in rows] == [("'=di", "di@x.org"), ("cy", "cy@x.org")]
+    assert all("/welcome#" in one["link"] for one in rows)
+    secret = rows[1]["link"].partition("#")[2]
+    form = {"code": secret, "password": "a long password"}
+    assert house.client.post("/welcome", data=form, headers={"Origin": "http://testserver"}).status_code == 200
+    assert [one["can_sign_in"] for one in house.get("/competitions/spring/roster", "admin").json()["members"]] == [
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
