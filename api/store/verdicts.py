@@ -68,7 +68,8 @@ def record(
         step = step if competition.step is None else competition.step
         row.shown = standings.climbs(session, _result(session, row, submission, challenge, competition), step)
     session.add(row)
-    _begin_version(session, judging, challenge)
+    if submission.kind in standings.COUNTING:
+        _begin_version(session, judging, challenge)
     result = _result(session, row, submission, challenge, competition)
     score = result.part(view_in_force(competition, now))
     if judging.effective:
@@ -105,6 +106,7 @@ def _begin_version(session: Session, judging: Judging, challenge: CompetitionCha
             Judging.effective,
             Judging.state == State.done,
             Judging.id != judging.id,
+            col(Submission.kind).in_(standings.COUNTING),
             Submission.competition_challenge_id == challenge.id,
             Judging.version == challenge.version,
         )

@@ -107,6 +107,21 @@ def test_no_row_of_a_board_is_of_what_does_not_count(world: World) -> None:
         assert session.exec(select(Standing.board).where(Standing.board == "alpha")).all() == []
 
 
+def test_what_does_not_count_says_nothing_of_the_version_of_a_ranking(world: World) -> None:
+    season(world)
+
+    def judged(version: str, **more: object) -> str:
+        sent = str(send(world, "ann", **more)["id"])
+        assert judgings.commit(world.store, world.claimed(), report(60), evidence={}, version=version)
+        return sent
+
+    judged("v1", kind=Kind.dry)
+    counted = judged("v2")
+    assert (points(world)["ann"], world.state(counted).other_version) == (60, False)
+    judged("v3", kind=Kind.dry)
+    assert points(world)["ann"] == 60
+
+
 def test_the_same_key_with_another_kind_is_another_submission(world: World) -> None:
     season(world)
     first = send(world, "ann", kind=Kind.dry, idempotency_key="k")
