@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -110,7 +111,7 @@ def test_no_row_of_a_board_is_of_what_does_not_count(world: World) -> None:
 def test_what_does_not_count_says_nothing_of_the_version_of_a_ranking(world: World) -> None:
     season(world)
 
-    def judged(version: str, **more: object) -> str:
+    def judged(version: str, **more: Any) -> str:
         sent = str(send(world, "ann", **more)["id"])
         assert judgings.commit(world.store, world.claimed(), report(60), evidence={}, version=version)
         return sent
