@@ -93,7 +93,7 @@ def test_every_form_wants_our_origin_and_the_sessions_own_token(site: Site) -> N
         # The same form from our own page does what it is there for.
         allowed = send(site, path, cookie, site.url, good)
         if path not in ("/sign-in", "/join", "/welcome"):  # these want a password or a code, and say so
-            nothing_there = path.endswith(("/revoke", "/cancel", "/withdraw", "/answer", "/drop"))
+            nothing_there = path.endswith(("/revoke", "/cancel", "/withdraw", "/answer", "/drop", "/similarity"))
             refused = (404, 422) if nothing_there else (422, 403) if path.endswith("/links") else (422,)
             assert allowed.status_code in (200, 303, *refused), allowed.text
         assert "did not come from our own page" not in allowed.text
