@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -161,6 +162,29 @@ def test_who_manages_what(season: Site, path: str) -> None:
 
     of_all = path in ("/rejudgings", "/similarity", "/audit")
     assert [status(who) for who in (None, "ada", "nora", "olga")] == [401, 403, 403 if of_all else 200, 200]
+
+
+def test_no_form_of_staff_is_taken_from_who_is_none(season: Site) -> None:
+    """Each with the sender's own good token: participants none, cohort staff what is about their cohort."""
+
+    def sent(who: str, path: str) -> int:
+        cookies = season.cookie(who)
+        form = re.search(
+            r'name="csrf" value="([0-9a-f]{64})"', httpx.get(f"{season.url}/account", cookies=cookies).text
+        )
+        assert form
+        data, headers = {"csrf": form[1], "person": "eve"}, {"Origin": season.url}
+        return httpx.post(season.url + MANAGE + path, data=data, headers=headers, cookies=cookies).status_code
+
+    for_cohorts = {"/questions/1/answer", "/extensions", "/extensions/1/withdraw"}
+    for_organisers = {
+        "/announcements", "/announcements/1/withdraw", "/thaw", "/roster", "/links", "/rejudgings",
+        "/rejudgings/1/apply", "/similarity",
+    }  # fmt: skip
+    for path in for_cohorts | for_organisers:
+        assert sent("ada", path) == 403, path
+        assert (sent("nora", path) == 403) == (path in for_organisers), path
+        assert sent("olga", path) != 403, path
 
 
 def test_cohort_staff_see_their_own_people_only(season: Site) -> None:
