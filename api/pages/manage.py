@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from api.auth import Care, care_of, needs_organiser
 from api.context import Context, Shared
 from api.errors import Problem
-from api.names import PathSlug, plain, prose
+from api.names import PathSlug, plain
 from api.pages.render import page
+from api.pages.season import said
 from api.pages.visitor import FormToken, Member, OwnForm, Visit, check_own
 from api.routes.accounts import link_answer
 from api.routes.words import MAX_ID, Id, Name
@@ -78,16 +79,6 @@ def _back(slug: str, where: str = "") -> RedirectResponse:
     return RedirectResponse(f"/competitions/{slug}/manage{where}", 303)
 
 
-def _text(text: str) -> str:
-    """Raises Problem invalid_request."""
-    try:
-        if len(text) <= 4000:
-            return prose(text)
-    except ValueError:
-        pass  # said below, the same for both
-    raise Problem("invalid_request", "1 to 4000 printable characters are needed.")
-
-
 def _title(text: str, what: str) -> str:
     """Raises Problem invalid_request."""
     try:
@@ -122,10 +113,10 @@ def announce(
     """Says something to everybody."""
     check_own(visit, form)
     try:
-        said, more = _title(title, "Title"), _text(text)
+        heading, more = _title(title, "Title"), said(text)
     except Problem as refusal:
         return _glance(context, visit, care, slug, refusal)
-    words.announce(context.store, slug, said, more, by=care.principal.person_id)
+    words.announce(context.store, slug, heading, more, by=care.principal.person_id)
     return RedirectResponse(f"/competitions/{slug}#notices", 303)
 
 
@@ -154,7 +145,7 @@ def answer(
     check_own(visit, form)
     by = care.principal.person_id
     try:
-        given = _text(text)
+        given = said(text)
     except Problem as refusal:
         return _glance(context, visit, care, slug, refusal)
     words.answer(context.store, slug, clarification_id, given, public=public == "yes", by=by, within=care.within)

@@ -177,7 +177,7 @@ def ask(
     """Asks staff a question."""
     principal = check_own(visit, form)
     try:
-        words.ask(context.store, slug, challenge or None, _prose(question), by=principal.person_id)
+        words.ask(context.store, slug, challenge or None, said(question), by=principal.person_id)
     except Problem as refusal:
         if refusal.code.code == "unknown_competition":
             raise
@@ -185,8 +185,8 @@ def ask(
     return RedirectResponse(f"/competitions/{slug}#notices", 303)
 
 
-def _prose(text: str) -> str:
-    """Raises Problem invalid_request."""
+def said(text: str) -> str:
+    """What somebody wrote in a form, as it is kept. Raises Problem invalid_request."""
     try:
         if len(text) <= 4000:
             return prose(text)
