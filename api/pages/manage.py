@@ -16,14 +16,13 @@ from api.pages.render import page
 from api.pages.season import said
 from api.pages.visitor import FormToken, Member, OwnForm, Visit, check_own
 from api.routes.accounts import link_answer
+from api.routes.competitions import member_link
 from api.routes.words import MAX_ID, Id, Name
 from api.store import (
     audit,
     comparisons,
     competitions,
     extensions,
-    links,
-    people,
     rejudgings,
     roster,
     seasons,
@@ -241,11 +240,7 @@ def make_link(
     """Makes somebody's link to set a password, and shows it this once."""
     principal = check_own(visit, form)
     try:
-        if principal.admin:
-            found = people.find(context.store, person)
-            made = links.issue(context.store, found.id, by=principal.person_id)
-        else:
-            made = links.issue_for_member(context.store, slug, person, by=principal.person_id)
+        made = member_link(context, principal, slug, person)
     except Problem as refusal:
         if refusal.code.code not in ("forbidden", "not_entered", "unknown_person"):
             raise
@@ -339,7 +334,7 @@ def rejudgings_page(context: Shared, visit: Member, care: Organiser, slug: PathS
 
 
 def _rejudgings(context: Context, visit: Visit, care: Care, slug: str, refusal: Problem | None = None) -> HTMLResponse:
-    found = [one for one in rejudgings.listed(context.store) if one.competition == slug]
+    found = rejudgings.listed(context.store, {slug})
     return _shown(context, "rejudgings.html", visit, care, slug, refusal, rejudgings=found)
 
 

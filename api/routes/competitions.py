@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from api.auth import Administrator, Caretaker, Organiser, Reader, Viewer
+from api.auth import Administrator, Caretaker, Organiser, Principal, Reader, Viewer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.problems import problems
@@ -271,11 +271,14 @@ def create_member_link(
 
     Not for staff, nor for who takes part in a competition of somebody else: that takes an administrator.
     """
+    return link_answer(request, context, member_link(context, principal, slug, wanted.person))
+
+
+def member_link(context: Context, principal: Principal, slug: str, person: str) -> links.Link:
+    """The link that an organiser, or an administrator, makes. Raises Problem as `links` does, and unknown_person."""
     if principal.admin:
-        found = people.find(context.store, wanted.person)
-        return link_answer(request, context, links.issue(context.store, found.id, by=principal.person_id))
-    link = links.issue_for_member(context.store, slug, wanted.person, by=principal.person_id)
-    return link_answer(request, context, link)
+        return links.issue(context.store, people.find(context.store, person).id, by=principal.person_id)
+    return links.issue_for_member(context.store, slug, person, by=principal.person_id)
 
 
 @router.get("/competitions/{slug}/roster", responses=problems("forbidden", "unknown_competition"))

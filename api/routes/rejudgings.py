@@ -104,14 +104,10 @@ def create_rejudging(
 @router.get("/rejudgings", responses=problems("forbidden"))
 def list_rejudgings(context: Shared, principal: Reader) -> RejudgingsAnswer:
     """All rejudgings, the newest first (organisers)."""
-    shown = set() if principal.admin else set(staff.organised(context.store, principal.person_id))
-    if not principal.admin and (not shown or Scope.organise not in principal.scopes):
+    shown = None if principal.admin else set(staff.organised(context.store, principal.person_id))
+    if shown is not None and (not shown or Scope.organise not in principal.scopes):
         raise Problem("forbidden", "Only who organises a competition may do this.")
-    found = [
-        RejudgingAnswer.model_validate(one)
-        for one in rejudgings.listed(context.store)
-        if principal.admin or one.competition in shown
-    ]
+    found = [RejudgingAnswer.model_validate(one) for one in rejudgings.listed(context.store, shown)]
     return RejudgingsAnswer(rejudgings=found)
 
 

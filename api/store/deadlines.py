@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlmodel import Session, col, or_, select
@@ -63,7 +64,7 @@ def credit(of: Window, until: datetime | None, received_at: datetime) -> float:
 
 
 class Extensions:
-    """The extensions of some entries, looked up once."""
+    """The extensions of some entries, looked up once, when they are first asked for."""
 
     def __init__(self, session: Session, entry_id: int | None = None, competition_id: int | None = None) -> None:
         query = select(Extension.entry_id, Extension.competition_challenge_id, Extension.closes_at)
@@ -71,10 +72,15 @@ class Extensions:
             query = query.where(Extension.entry_id == entry_id)
         if competition_id is not None:
             query = query.join(Entry, col(Entry.id) == Extension.entry_id).where(Entry.competition_id == competition_id)
-        self._until: dict[tuple[int, int | None], datetime] = {}
-        for entry, place, closes_at in session.exec(query):
+        self._look = lambda: session.exec(query).all()
+
+    @cached_property
+    def _until(self) -> dict[tuple[int, int | None], datetime]:
+        found: dict[tuple[int, int | None], datetime] = {}
+        for entry, place, closes_at in self._look():
             key = (entry, place)
-            self._until[key] = max(closes_at, self._until.get(key, closes_at))
+            found[key] = max(closes_at, found.get(key, closes_at))
+        return found
 
     def until(self, entry_id: int, place_id: int | None) -> datetime | None:
         """Until when this entry may hand in for this challenge, if it has an extension."""

@@ -191,10 +191,11 @@ def _chosen(session: Session, selection: Selection) -> list[tuple[str, str, int,
     return list(session.exec(query.limit(MOST + 1)))
 
 
-def listed(store: Store) -> list[RejudgingView]:
-    """All of them, the newest first."""
+def listed(store: Store, of: Collection[str] | None = None) -> list[RejudgingView]:
+    """All of them, or those of these competitions alone, the newest first."""
     with store.read() as session:
-        return [_view(session, row) for row in session.exec(select(Rejudging).order_by(col(Rejudging.id).desc()))]
+        rows = session.exec(select(Rejudging).order_by(col(Rejudging.id).desc())).all()
+        return [_view(session, row) for row in rows if of is None or row.selection.get("competition") in of]
 
 
 def find(store: Store, rejudging_id: int) -> RejudgingView:

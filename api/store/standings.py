@@ -270,7 +270,7 @@ def result_of(
     errors: bool = True,
 ) -> Result:
     """What a stored verdict means to the boards; without `errors` its report is not read."""
-    until = extensions.until(submission.entry_id, challenge.id)
+    until = extensions.until(submission.entry_id, challenge.id) if competition.late else None
     return Result(
         competition_id=challenge.competition_id,
         challenge=challenge.challenge,
