@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -11,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.auth import Care, Principal, care_of, peer
+from api.auth import Care, care_of, peer
 from api.context import Context, Shared
 from api.errors import Problem
 from api.live import Topic
@@ -198,11 +197,8 @@ def said(text: str) -> str:
 @router.get("/profile")
 def profile(context: Shared, visit: Member) -> HTMLResponse:
     """The viewer's skills."""
-    principal: Principal | None = visit.principal
-    assert principal is not None
-    found = profile_of(context, principal.person_id)
+    assert visit.principal is not None
+    found = profile_of(context, visit.principal.person_id)
     titles = {slug: one.title for slug, one in context.challenges.items()}
-    when: datetime = found.at
-    return page(
-        "profile.html", visit, radar=found, titles=titles, at=when, chart=polygon([axis.value for axis in found.axes])
-    )
+    chart = polygon([axis.value for axis in found.axes])
+    return page("profile.html", visit, radar=found, titles=titles, at=found.at, chart=chart)

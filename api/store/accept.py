@@ -194,23 +194,14 @@ def _place(session: Session, offer: Offer, now: datetime) -> Place:
     if row is not None:
         return Place(*row)
     competition = competitions.by_slug(session, offer.competition)
-    in_it = select(CompetitionChallenge.id).where(
-        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == offer.challenge
-    )
-    if session.exec(in_it).first() is None:
-        raise Problem("unknown_challenge", f"{offer.challenge} is not part of {offer.competition}.")
+    competitions.place(session, competition, offer.challenge)
     raise Problem("not_entered")
 
 
 def _place_of_baseline(session: Session, offer: Offer) -> Place:
     """With an entry that need not be there yet. Raises Problem unknown_competition, unknown_challenge."""
     competition = competitions.by_slug(session, offer.competition or "")
-    query = select(CompetitionChallenge).where(
-        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == offer.challenge
-    )
-    challenge = session.exec(query).first()
-    if challenge is None:
-        raise Problem("unknown_challenge", f"{offer.challenge} is not part of {competition.slug}.")
+    challenge = competitions.place(session, competition, offer.challenge)
     return Place(
         competition, challenge, Entry(competition_id=competition.id or 0, name="", created_at=competition.opens_at)
     )

@@ -13,7 +13,6 @@ from api.store.database import Store
 from api.store.tables import (
     Comparison,
     ComparisonState,
-    CompetitionChallenge,
     Entry,
     Kind,
     Submission,
@@ -78,9 +77,7 @@ def ask(store: Store, slug: str, challenge: str, *, by: int) -> ComparisonView:
     with store.write() as session:
         now = store.now(session)
         competition = competitions.by_slug(session, slug)
-        places = select(CompetitionChallenge.challenge).where(CompetitionChallenge.competition_id == competition.id)
-        if challenge not in session.exec(places).all():
-            raise Problem("unknown_challenge", f"{challenge} is not part of {slug}.")
+        competitions.place(session, competition, challenge)
         waiting = select(Comparison).where(
             Comparison.competition_id == competition.id,
             Comparison.challenge == challenge,

@@ -232,6 +232,17 @@ def by_slug(session: Session, slug: str) -> Competition:
     return row
 
 
+def place(session: Session, competition: Competition, challenge: str) -> CompetitionChallenge:
+    """A challenge's place in a competition. Raises Problem unknown_challenge."""
+    query = select(CompetitionChallenge).where(
+        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == challenge
+    )
+    found = session.exec(query).first()
+    if found is None:
+        raise Problem("unknown_challenge", f"{challenge} is not part of {competition.slug}.")
+    return found
+
+
 def _views(session: Session, rows: Sequence[Competition], now: datetime) -> list[CompetitionView]:
     ids = [row.id for row in rows]
     places: dict[int, list[ChallengePlace]] = {}

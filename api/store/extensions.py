@@ -46,7 +46,7 @@ def grant(
     with store.write() as session:
         now = store.now(session)
         competition = competitions.by_slug(session, slug)
-        place = _place(session, competition, challenge)
+        place = None if challenge is None else competitions.place(session, competition, challenge)
         _check_later(competition, place, closes_at, now)
         granted = []
         for found in _entries(session, competition, entry, cohort, within):
@@ -148,18 +148,6 @@ def withdraw(store: Store, slug: str, extension_id: int, *, by: int, within: Seq
         events.board_changed(session, competition.id or 0, at=now)
         subject = f"{slug}/{entry.name}"
         audit.note(session, "extension.withdraw", subject, by=by, at=now, competition_id=competition.id)
-
-
-def _place(session: Session, competition: Competition, challenge: str | None) -> CompetitionChallenge | None:
-    if challenge is None:
-        return None
-    query = select(CompetitionChallenge).where(
-        CompetitionChallenge.competition_id == competition.id, CompetitionChallenge.challenge == challenge
-    )
-    place = session.exec(query).first()
-    if place is None:
-        raise Problem("unknown_challenge", f"{challenge} is not part of {competition.slug}.")
-    return place
 
 
 def _check_later(

@@ -15,7 +15,6 @@ from api.store.tables import (
     Audience,
     Clarification,
     Competition,
-    CompetitionChallenge,
     Entry,
     Member,
     Person,
@@ -105,9 +104,8 @@ def ask(store: Store, slug: str, challenge: str | None, question: str, *, by: in
         entry = session.exec(mine.where(Member.competition_id == competition.id, Member.person_id == by)).first()
         if entry is None:
             raise Problem("not_entered")
-        places = select(CompetitionChallenge.challenge).where(CompetitionChallenge.competition_id == competition.id)
-        if challenge is not None and challenge not in session.exec(places).all():
-            raise Problem("unknown_challenge", f"{challenge} is not part of {slug}.")
+        if challenge is not None:
+            competitions.place(session, competition, challenge)
         waiting = select(Clarification.id).where(
             Clarification.entry_id == entry.id, col(Clarification.answered_at).is_(None)
         )
